@@ -1,0 +1,1 @@
+"""Duban (督办): job workers, intake and records for a telecom operator's complaint process on Zeebe."""

@@ -1,0 +1,70 @@
+"""Settings, by environment variable with the prefix DUBAN_ (nested with __), each field documented."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class EngineSettings(BaseModel):
+    """Where the engine is and how this process treats it."""
+
+    address: str | None = Field(None, description="gRPC host:port of a running Zeebe gateway; empty: start the embedded one")
+    rest_url: str | None = Field(None, description="Base URL of the same gateway's REST API, for user tasks")
+    version: str = Field("8.5.8", description="Release of the embedded engine")
+    archive_sha1: str | None = Field(None, description="Overrides the checksum that the release is expected to have")
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("duban")), description="Where the engine is kept"
+    )
+    repository_url: str | None = Field(None, description="Maven repository to fetch from, if not the configured one")
+    memory: str = Field("512m", description="Heap of the embedded engine, as -Xmx understands it")
+    flush: bool = Field(True, description="Flush the engine's log to disk; off only where losing data is harmless")
+    job_timeout_seconds: int = Field(60, description="How long a worker may keep a job before it is offered again")
+    max_jobs: int = Field(32, description="Jobs of one type that a worker holds at once")
+    threads: int = Field(16, description="Threads that run task handlers")
+
+
+class WebSettings(BaseModel):
+    """The web page and API."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8700, description="Port to listen on; 0 takes a free one")
+    public_url: str | None = Field(None, description="How customers reach this service, for links in messages")
+
+
+class NotificationSettings(BaseModel):
+    """Where messages go."""
+
+    channels: dict[str, str] = Field(
+        default_factory=lambda: {"sms": "spool", "email": "spool"},
+        description="Per kind of address (sms, email) the adapter that delivers: spool, smtp or sms-gateway",
+    )
+    smtp_host: str = Field("127.0.0.1", description="SMTP server")
+    smtp_port: int = Field(25, description="SMTP port")
+    smtp_user: str | None = Field(None, description="SMTP user; empty: no login")
+    smtp_password: SecretStr | None = Field(None, description="SMTP password")
+    smtp_starttls: bool = Field(False, description="Upgrade the SMTP connection to TLS, certificate checked")
+    smtp_from: str = Field("Duban 督办 <duban@localhost>", description="Sender of e-mail")
+    sms_gateway_url: str | None = Field(None, description="URL that takes an SMS as JSON by POST")
+    sms_gateway_token: SecretStr | None = Field(None, description="Bearer token of the SMS gateway")
+    max_attempts: int = Field(8, description="Deliveries tried before a message becomes a dead letter")
+
+
+class Settings(BaseSettings):
+    """All settings. `duban --help` and docs/settings.md show them."""
+
+    model_config = SettingsConfigDict(env_prefix="DUBAN_", env_nested_delimiter="__")
+
+    data: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("duban")), description="Folder of this instance's data"
+    )
+    database_url: str | None = Field(None, description="SQLAlchemy URL; empty: SQLite in the data folder")
+    models_dir: Path | None = Field(None, description="Folder of BPMN, DMN and forms; empty: the ones shipped")
+    templates_dir: Path | None = Field(None, description="Folder of notification templates; empty: the ones shipped")
+    staff_file: Path | None = Field(None, description="JSON list of staff; empty: the sample staff, any name may act")
+    engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
+    web: WebSettings = Field(default_factory=lambda: WebSettings())
+    notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())

@@ -1,0 +1,181 @@
+"""The tables of the case: facts that people and messages need. The process state is the engine's (see record_tables)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from workers.store.database import Base, Instant
+
+
+class Complaint(Base):
+    """One complaint, whichever channel it came by (rule A1). Personal data lives here and nowhere else."""
+
+    __tablename__ = "complaints"
+    __table_args__ = (
+        UniqueConstraint("channel", "external_ref"),
+        CheckConstraint(
+            "status in ('received','accepted','in-progress','resolved','closed','withdrawn')", name="status"
+        ),
+        CheckConstraint("tier in ('front-desk','department','branch','city','province')", name="tier"),
+        Index("complaints_recurrence_idx", "customer_key", "category", "received_at"),
+    )
+
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+    policy: Mapped[str] = mapped_column(String(64))
+    channel: Mapped[str] = mapped_column(String(64))
+    text: Mapped[str] = mapped_column(Text)
+    customer_name: Mapped[str | None] = mapped_column(String(200))
+    customer_phone: Mapped[str | None] = mapped_column(String(32))
+    customer_email: Mapped[str | None] = mapped_column(String(320))
+    customer_no: Mapped[str | None] = mapped_column(String(64))
+    customer_key: Mapped[str] = mapped_column(String(340))
+    """Who the customer is, for recurrence: customer_no, else phone, else e-mail."""
+    province: Mapped[str | None] = mapped_column(String(64))
+    city: Mapped[str | None] = mapped_column(String(64))
+    branch: Mapped[str | None] = mapped_column(String(64))
+    product: Mapped[str | None] = mapped_column(String(64))
+    impact: Mapped[str | None] = mapped_column(String(2000))
+    flags: Mapped[list[str]] = mapped_column(JSON, default=list)
+    external_ref: Mapped[str | None] = mapped_column(String(200))
+    occurred_at: Mapped[datetime | None] = mapped_column(Instant)
+    received_at: Mapped[datetime] = mapped_column(Instant, index=True)
+    status: Mapped[str] = mapped_column(String(32), default="received", index=True)
+    missing_fields: Mapped[list[str]] = mapped_column(JSON, default=list)
+    category: Mapped[str | None] = mapped_column(String(64))
+    confidence: Mapped[float | None] = mapped_column(Float)
+    classified_by: Mapped[str | None] = mapped_column(String(100))
+    priority: Mapped[str | None] = mapped_column(String(32))
+    owner_group: Mapped[str | None] = mapped_column(String(64))
+    owner_person: Mapped[str | None] = mapped_column(String(64))
+    tier: Mapped[str] = mapped_column(String(32), default="front-desk")
+    satisfaction: Mapped[str | None] = mapped_column(String(32))
+    outcome: Mapped[str | None] = mapped_column(String(64))
+    closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    process_instance_key: Mapped[str | None] = mapped_column(String(32), unique=True)
+
+
+class Deadline(Base):
+    """A statutory deadline: from receipt, never reset (rule A9)."""
+
+    __tablename__ = "deadlines"
+
+    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32), primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(Instant)
+    met_at: Mapped[datetime | None] = mapped_column(Instant)
+    missed_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class TimelineEntry(Base):
+    """What happened, when and by whom (rules A6, A7). Only ever inserted."""
+
+    __tablename__ = "timeline"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    at: Mapped[datetime] = mapped_column(Instant)
+    who: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(64))
+    facts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class Answer(Base):
+    """What a person wrote in a form, kept out of process variables because it may hold personal data."""
+
+    __tablename__ = "answers"
+
+    task_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    field: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    form: Mapped[str] = mapped_column(String(64))
+    value: Mapped[str] = mapped_column(Text)
+    author: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(Instant)
+    is_final: Mapped[bool] = mapped_column(default=False)
+    """True once the engine took the completion; a draft before."""
+
+
+class Watcher(Base):
+    """Somebody who was passed over and stays informed."""
+
+    __tablename__ = "watchers"
+
+    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), primary_key=True)
+    person: Mapped[str] = mapped_column(String(64), primary_key=True)
+    group: Mapped[str] = mapped_column("group_name", String(64))
+    since: Mapped[datetime] = mapped_column(Instant)
+
+
+class Staff(Base):
+    """A person who owns cases and completes user tasks."""
+
+    __tablename__ = "staff"
+
+    username: Mapped[str] = mapped_column(String(64), primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    groups: Mapped[list[str]] = mapped_column(JSON, default=list)
+    province: Mapped[str | None] = mapped_column(String(64))
+    city: Mapped[str | None] = mapped_column(String(64))
+    branch: Mapped[str | None] = mapped_column(String(64))
+    phone: Mapped[str | None] = mapped_column(String(32))
+    email: Mapped[str | None] = mapped_column(String(320))
+    is_active: Mapped[bool] = mapped_column(default=True)
+
+
+class EngineRequest(Base):
+    """A message owed to the engine, written with the fact that causes it; a relay publishes it, once in effect."""
+
+    __tablename__ = "engine_requests"
+    __table_args__ = (CheckConstraint("state in ('pending','sent')", name="state"),)
+
+    message_id: Mapped[str] = mapped_column(String(200), primary_key=True)
+    name: Mapped[str] = mapped_column(String(64))
+    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    variables: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    state: Mapped[str] = mapped_column(String(16), default="pending", index=True)
+    attempts: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+
+
+class OutboxMessage(Base):
+    """A message to a customer or to staff, written with the fact that causes it; a sender delivers it."""
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        CheckConstraint("status in ('pending','sent','dead')", name="status"),
+        Index("outbox_due_idx", "status", "next_attempt_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
+    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    event: Mapped[str] = mapped_column(String(64))
+    recipient: Mapped[str] = mapped_column(String(64))
+    """`customer`, or the staff username."""
+    channel: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(320))
+    subject: Mapped[str | None] = mapped_column(String(500))
+    body: Mapped[str] = mapped_column(Text)
+    html: Mapped[str | None] = mapped_column(Text)
+    status: Mapped[str] = mapped_column(String(16), default="pending")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_attempt_at: Mapped[datetime] = mapped_column(Instant)
+    claimed_until: Mapped[datetime | None] = mapped_column(Instant)
+    last_error: Mapped[str | None] = mapped_column(String(500))
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    sent_at: Mapped[datetime | None] = mapped_column(Instant)
+    dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class Stamp(Base):
+    """Facts about this store, e.g. which engine data it belongs to."""
+
+    __tablename__ = "stamps"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str] = mapped_column(String(500))
