@@ -101,6 +101,6 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    # A deferred transaction that reads and then writes can fail with "database is locked" however long it waits.
+    # A deferred transaction that reads and then writes can fail with "database is locked" without waiting.
     read_only = connection.get_execution_options().get("duban_read_only")
     connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")

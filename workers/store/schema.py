@@ -1,0 +1,75 @@
+"""The revisions of the store: the one the database has, the one this program needs, the way there."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from workers.errors import Refused
+from workers.store import record_tables, tables  # noqa: F401  (they put their tables into the metadata)
+from workers.store.database import Database
+
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
+
+_UPGRADE_LOCK: Final = 0x44_55_42_41_4E  # "DUBAN": the advisory lock that PostgreSQL upgrades take
+
+
+def configuration(connection: Connection | None = None) -> Config:
+    """Alembic's configuration, made here instead of in an ini file so that it travels in the wheel.
+
+    Args:
+        connection: the connection, already inside its transaction, that migrations run on.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config.set_main_option("file_template", "%%(rev)s_%%(slug)s")
+    config.attributes["connection"] = connection
+    return config
+
+
+@cache
+def head() -> str:
+    """The revision that this program needs."""
+    revision = _scripts().get_current_head()
+    assert revision is not None, "the wheel holds no migrations"  # noqa: S101
+    return revision
+
+
+def current(database: Database) -> str | None:
+    """The revision that the database has; None when it is empty."""
+    with database.engine.connect().execution_options(duban_read_only=True) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(database: Database) -> None:
+    """Brings the database to `head()`, in one transaction; does nothing when it is there already.
+
+    Safe when several processes start at once: the others wait, then find the work done.
+
+    Raises:
+        Refused: the database was written by a newer Duban.
+    """
+    with database.engine.begin() as connection:  # on SQLite this is BEGIN IMMEDIATE: the write lock
+        if not database.is_sqlite:
+            connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        found = MigrationContext.configure(connection).get_current_revision()
+        if found == head():
+            return
+        if found is not None and found not in {script.revision for script in _scripts().walk_revisions()}:
+            raise Refused(
+                f"The store has revision {found}, which this version of Duban does not know (it knows up to"
+                f" {head()}): it was written by a newer version. Start that version, or use another store."
+            )
+        command.upgrade(configuration(connection), "head")
+
+
+@cache
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(configuration())
