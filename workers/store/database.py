@@ -81,10 +81,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that only looks: takes no write lock and never commits."""
-        with self._sessions() as session:
-            if self.is_sqlite:
-                session.connection(execution_options={"duban_read_only": True})
+        """A session that only looks: takes no write lock and never commits. `info["read_only"]` says so."""
+        option = "duban_read_only" if self.is_sqlite else "postgresql_readonly"
+        with self._sessions(info={"read_only": True}) as session:
+            session.connection(execution_options={option: True})
             yield session
 
     def close(self) -> None:

@@ -1,0 +1,51 @@
+"""Where a complaint or a person belongs, and how near two of them are."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Place = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64)]
+
+_SUFFIXES: Final = ("自治区", "自治州", "分公司", "地区", "省", "市", "区", "县")
+
+
+class Region(BaseModel):
+    """Province, city and branch, as people write them; what is unknown is None."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    province: Place | None = None
+    city: Place | None = None
+    branch: Place | None = None
+
+
+FARTHEST: Final = 6
+
+
+def distance(here: Region, person: Region) -> int:
+    """How far a person is from a case.
+
+    0 the same branch · 1 the same city, no branch · 2 another branch of the city · 3 the same province, no city ·
+    4 another city of the province · 5 the whole country · 6 another province.
+    """
+    if not _same(here.province, person.province):
+        return 5 if person.province is None else FARTHEST
+    if not _same(here.city, person.city):
+        return 3 if person.city is None else 4
+    if not _same(here.branch, person.branch):
+        return 1 if person.branch is None else 2
+    return 0
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and _bare(one) == _bare(other)
+
+
+def _bare(place: str) -> str:
+    """杭州市 and 杭州 are the same city; a name is never cut to one character."""
+    for suffix in _SUFFIXES:
+        if place.endswith(suffix) and len(place) >= len(suffix) + 2:
+            return place.removesuffix(suffix)
+    return place

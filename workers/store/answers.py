@@ -1,0 +1,54 @@
+"""What people wrote in forms. It may hold personal data: it stays here and is no process variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from workers.errors import Conflict
+from workers.store.tables import Answer
+
+
+def draft(
+    tx: Session, number: str, task_key: str, form: str, values: Mapping[str, str], author: str, at: datetime
+) -> None:
+    """Keeps the texts of a form before the engine is asked to complete the task; replaces an earlier draft.
+
+    Args:
+        form: form id.
+        values: text by field key.
+
+    Raises:
+        Conflict: the task was completed with other texts already.
+    """
+    if tx.scalars(select(func.count()).where(Answer.task_key == task_key, Answer.is_final)).one():
+        raise Conflict(f"Task {task_key} has been completed already; what was written then stays.")
+    tx.execute(delete(Answer).where(Answer.task_key == task_key))
+    for field, value in values.items():
+        row = {"task_key": task_key, "field": field, "value": value, "author": author, "at": at}
+        tx.add(Answer(number=number, form=form, is_final=False, **row))
+    tx.flush()
+
+
+def finalise(tx: Session, task_key: str) -> None:
+    """The engine took the completion: the draft is what was answered. Twice changes nothing."""
+    tx.execute(update(Answer).where(Answer.task_key == task_key).values(is_final=True))
+
+
+def discard(tx: Session, task_key: str) -> None:
+    """The engine refused the completion: the draft goes. What is final stays."""
+    tx.execute(delete(Answer).where(Answer.task_key == task_key, Answer.is_final.is_(False)))
+
+
+def of(tx: Session, number: str) -> list[Answer]:
+    """The final answers of a complaint, in the order they were given."""
+    mine = select(Answer).where(Answer.number == number, Answer.is_final)
+    return list(tx.scalars(mine.order_by(Answer.at, Answer.task_key, Answer.field)))
+
+
+def latest(tx: Session, number: str) -> dict[str, str]:
+    """The newest final text per field of a complaint."""
+    return {answer.field: answer.value for answer in of(tx, number)}

@@ -1,0 +1,170 @@
+"""Complaints: one by number, lists for the page, and whether a customer has had the same problem before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy.orm import Session
+
+from workers.cases.region import Region
+from workers.errors import Broken, NotFound
+from workers.names import Status
+from workers.store.tables import Complaint
+
+OPEN: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS, Status.RESOLVED)
+"""A complaint that still has a running process."""
+
+FIELDS: Final = {
+    "customer.name": "customer_name",
+    "customer.phone": "customer_phone",
+    "customer.email": "customer_email",
+    "customer.customer_no": "customer_no",
+    "region.province": "province",
+    "region.city": "city",
+    "region.branch": "branch",
+    "product": "product",
+    "impact": "impact",
+    "occurred_at": "occurred_at",
+    "external_ref": "external_ref",
+}
+"""Fields that a policy may require: the words of a complaint line -> where the store keeps them."""
+
+
+def get(tx: Session, number: str) -> Complaint:
+    """The complaint, locked until the transaction ends where the session may write: two deliveries take turns.
+
+    Raises:
+        NotFound: no complaint has this number.
+    """
+    statement = select(Complaint).where(Complaint.number == number).execution_options(populate_existing=True)
+    if not tx.info.get("read_only"):
+        statement = statement.with_for_update()
+    found = tx.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no complaint {number[:40]!r}.")
+    return found
+
+
+def region(complaint: Complaint) -> Region:
+    """Where the complaint belongs."""
+    return Region(province=complaint.province, city=complaint.city, branch=complaint.branch)
+
+
+def missing_fields(complaint: Complaint, required: Iterable[str]) -> list[str]:
+    """Which of the required fields the complaint lacks, in the order they were asked for (rule A2).
+
+    Args:
+        required: words of a complaint line (`customer.name`) or of the store (`customer_name`); of words
+            joined by `|`, one is enough.
+
+    Raises:
+        Broken: a word that names no field.
+    """
+    return [
+        words for words in required if not any(_has(complaint, word.strip()) for word in words.split("|"))
+    ]
+
+
+def _has(complaint: Complaint, word: str) -> bool:
+    column = FIELDS.get(word, word)
+    if column not in FIELDS.values():
+        raise Broken(
+            f"the table complaint-policy requires the field {word!r}, but a complaint has only {[*FIELDS]}"
+        )
+    return getattr(complaint, column) is not None
+
+
+def is_repeat(tx: Session, complaint: Complaint, *, within: timedelta) -> bool:
+    """Whether this customer complained of the same problem before (rule A11)."""
+    return bool(earlier(tx, complaint, within=within))
+
+
+def earlier(tx: Session, complaint: Complaint, *, within: timedelta) -> list[str]:
+    """Numbers of the complaints that this one repeats, newest first (rule A11).
+
+    The same customer, not longer ago than `within`, not withdrawn, and the same problem: the same text, or the
+    same category (and no other product), or, as long as this one has no category, the same product.
+
+    Args:
+        within: how far back; from the policy.
+    """
+    statement = (
+        select(Complaint.number)
+        .where(
+            Complaint.customer_key == complaint.customer_key,
+            Complaint.number != complaint.number,
+            Complaint.received_at >= complaint.received_at - within,
+            tuple_(Complaint.received_at, Complaint.number) < (complaint.received_at, complaint.number),
+            Complaint.status != Status.WITHDRAWN,
+            _same_problem(complaint),
+        )
+        .order_by(Complaint.received_at.desc(), Complaint.number.desc())
+    )
+    return list(tx.scalars(statement))
+
+
+def _same_problem(complaint: Complaint) -> ColumnElement[bool]:
+    same = [Complaint.text == complaint.text]
+    if complaint.category is None:
+        if complaint.product is not None:
+            same.append(Complaint.product == complaint.product)
+    else:
+        no_other = or_(Complaint.product == complaint.product, Complaint.product.is_(None))
+        here = no_other if complaint.product is not None else Complaint.category.is_not(None)
+        same.append(and_(Complaint.category == complaint.category, here))
+    return or_(*same)
+
+
+@dataclass(frozen=True)
+class Page:
+    """Complaints, newest first; `next` is the number to continue after, None at the end."""
+
+    complaints: list[Complaint]
+    next: str | None
+
+
+def page(
+    tx: Session,
+    *,
+    status: str | None = None,
+    category: str | None = None,
+    owner_group: str | None = None,
+    owner_person: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page:
+    """A page of complaints, newest first, narrowed to what is given.
+
+    Args:
+        status: a status, or `open` for every one that still runs.
+        after: the `next` of the page before; an unknown number starts from the beginning.
+        limit: at most so many.
+    """
+    statement = select(Complaint).order_by(Complaint.received_at.desc(), Complaint.number.desc())
+    if status == "open":
+        statement = statement.where(Complaint.status.in_(OPEN))
+    elif status is not None:
+        statement = statement.where(Complaint.status == status)
+    for column, value in (
+        (Complaint.category, category),
+        (Complaint.owner_group, owner_group),
+        (Complaint.owner_person, owner_person),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    last = tx.get(Complaint, after) if after else None
+    if last is not None:
+        place = tuple_(Complaint.received_at, Complaint.number)
+        statement = statement.where(place < (last.received_at, last.number))
+    found = list(tx.scalars(statement.limit(limit + 1)))
+    return Page(found[:limit], found[limit - 1].number if len(found) > limit else None)
+
+
+def count_by_status(tx: Session) -> dict[str, int]:
+    """How many complaints are in each status; a status without any is 0."""
+    rows = tx.execute(select(Complaint.status, func.count()).group_by(Complaint.status)).tuples()
+    return {status.value: 0 for status in Status} | dict(rows.all())

@@ -1,0 +1,41 @@
+"""Statements that both databases know but SQLAlchemy spells once per dialect."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import inspect
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from workers.store.database import Base
+from workers.store.tables import Counter
+
+
+def insert_if_absent(tx: Session, table: type[Base], key: list[str], **values: Any) -> bool:
+    """Inserts a row unless one with the same key is there; the line on which idempotency rests.
+
+    When another transaction is inserting the same key right now, this waits for its end.
+
+    Args:
+        key: columns of a unique constraint, or of the primary key.
+        values: the row, by attribute.
+
+    Returns:
+        True if the row is new.
+    """
+    tx.flush()
+    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
+    columns = inspect(table).columns
+    row = {columns[name].name: value for name, value in values.items()}
+    statement = dialect.insert(table.__table__).values(row)
+    statement = statement.on_conflict_do_nothing(index_elements=key)
+    return tx.execute(statement.returning(*table.__table__.primary_key)).first() is not None
+
+
+def next_value(tx: Session, name: str) -> int:
+    """The next number of the counter `name`, from 1, for this transaction alone."""
+    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(Counter).values(name=name, value=1)
+    statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + 1})
+    return int(tx.execute(statement.returning(Counter.value)).scalar_one())

@@ -1,0 +1,48 @@
+"""What happened to a complaint, when and by whom (rules A6, A7). Entries are added, never changed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from workers.store.statements import insert_if_absent
+from workers.store.tables import TimelineEntry
+
+
+def add(
+    tx: Session, number: str, at: datetime, who: str, code: str, dedupe_key: str, /, **facts: Any
+) -> datetime:
+    """Adds an entry, once per key: a second one with the same key changes nothing.
+
+    Args:
+        who: username, `customer`, or `duban` for the service itself.
+        code: a word of templates/timeline.json.
+        dedupe_key: what makes this one happening, e.g. the number, the code and the element instance.
+        facts: what the words of the code need; anything JSON can carry.
+
+    Returns:
+        When it happened: `at`, or the instant of the entry that was there.
+    """
+    row = {"number": number, "at": at, "who": who, "code": code, "facts": facts, "dedupe_key": dedupe_key}
+    if insert_if_absent(tx, TimelineEntry, ["dedupe_key"], **row):
+        return at
+    return tx.scalars(select(TimelineEntry.at).where(TimelineEntry.dedupe_key == dedupe_key)).one()
+
+
+def find(tx: Session, dedupe_key: str) -> TimelineEntry | None:
+    """The entry with this key, if it happened."""
+    return tx.scalars(select(TimelineEntry).where(TimelineEntry.dedupe_key == dedupe_key)).one_or_none()
+
+
+def latest(tx: Session, number: str, code: str) -> TimelineEntry | None:
+    """The newest entry of a complaint with this code."""
+    return next((entry for entry in reversed(of(tx, number)) if entry.code == code), None)
+
+
+def of(tx: Session, number: str) -> list[TimelineEntry]:
+    """The entries of a complaint, in the order they happened."""
+    mine = select(TimelineEntry).where(TimelineEntry.number == number)
+    return list(tx.scalars(mine.order_by(TimelineEntry.at, TimelineEntry.id)))
