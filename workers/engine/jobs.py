@@ -4,8 +4,9 @@ A handler reads::
 
     def register_complaint(database: Database, clock: Clock, *, number: str, job: Job) -> dict[str, Any]: ...
 
-Positional parameters are collaborators, found by the type of their annotation. Keyword-only parameters are the process
-variables to fetch; one with a default may be missing. A keyword-only ``job: Job`` receives the job itself.
+Positional parameters are collaborators, found by the type of their annotation. Keyword-only parameters are
+the process variables to fetch; one with a default may be missing. A keyword-only ``job: Job`` receives the
+job itself.
 """
 
 from __future__ import annotations
@@ -68,7 +69,12 @@ class BoundTask:
         return tuple(variable.name for variable in self.variables)
 
     def call(self, job: Job) -> Mapping[str, Any]:
-        """Run the handler once. Raises Broken when a required variable is missing, else whatever the handler raises."""
+        """Run the handler once.
+
+        Raises:
+            Broken: a required variable is missing, or the handler returned something else than variables.
+            Exception: whatever the handler raises.
+        """
         arguments = self._read(job)
         if self.job_parameter is not None:
             arguments[self.job_parameter] = job
@@ -76,7 +82,9 @@ class BoundTask:
         if result is None:
             return {}
         if not isinstance(result, Mapping):
-            raise Broken(f"{self.type} returned {type(result).__name__}; a task returns its new variables or nothing")
+            raise Broken(
+                f"{self.type} returned {type(result).__name__}; a task returns its new variables or nothing"
+            )
         return result
 
     def _read(self, job: Job) -> dict[str, Any]:
@@ -87,7 +95,9 @@ class BoundTask:
                 arguments[variable.name] = value
             elif variable.is_required:
                 how = "is null" if variable.name in job.variables else "is missing"
-                raise Broken(f"{self.type} needs the variable {variable.name}, which {how} at {job.element_id}")
+                raise Broken(
+                    f"{self.type} needs the variable {variable.name}, which {how} at {job.element_id}"
+                )
         return arguments
 
 
@@ -96,15 +106,17 @@ def bind(task: Task, services: Mapping[type, object]) -> BoundTask:
 
     Args:
         task: the job type and its handler.
-        services: collaborators by the type that handlers annotate them with, e.g. ``{Database: database, Clock: clock}``.
+        services: collaborators by the type of their annotation, e.g. ``{Database: database, Clock: clock}``.
 
     Raises:
-        TypeError: the handler is a coroutine function, has a parameter without annotation, or wants a collaborator that
-            is not in `services`. Told at start-up, never by a job.
+        TypeError: the handler is a coroutine function, or wants a collaborator that is not in `services`.
+            Told at start-up, never by a job.
     """
     name = getattr(task.handler, "__qualname__", repr(task.handler))
     if inspect.iscoroutinefunction(task.handler):
-        raise TypeError(f"{name} ({task.type}) is a coroutine; tasks are plain functions, the host runs them in threads")
+        raise TypeError(
+            f"{name} ({task.type}) is a coroutine; tasks are plain functions, the host runs them in threads"
+        )
     hints = typing.get_type_hints(task.handler)
     found: list[object] = []
     variables: list[Variable] = []
@@ -116,13 +128,19 @@ def bind(task: Task, services: Mapping[type, object]) -> BoundTask:
                 job_parameter = parameter.name
                 continue
             is_required = parameter.default is inspect.Parameter.empty
-            variables.append(Variable(parameter.name, is_required, _admits_null(parameter.name in hints, hint)))
+            variables.append(
+                Variable(parameter.name, is_required, _admits_null(parameter.name in hints, hint))
+            )
         elif parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD):
             if hint not in services:
-                raise TypeError(f"{name} ({task.type}) wants {parameter.name}: {hint}, and there is no such service")
+                raise TypeError(
+                    f"{name} ({task.type}) wants {parameter.name}: {hint}, and there is no such service"
+                )
             found.append(services[typing.cast("type", hint)])
         else:
-            raise TypeError(f"{name} ({task.type}) has *{parameter.name}; the variables to fetch must be named")
+            raise TypeError(
+                f"{name} ({task.type}) has *{parameter.name}; the variables to fetch must be named"
+            )
     return BoundTask(task.type, task.handler, tuple(found), tuple(variables), job_parameter)
 
 

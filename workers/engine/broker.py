@@ -1,0 +1,305 @@
+"""The embedded engine: the real Zeebe as a child process, watched, started again when it dies, gone when we
+go."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import filelock
+import httpx
+
+from workers.engine import broker_process
+from workers.engine.broker_process import HOST, Ports
+from workers.engine.controlled_clock import EngineClock
+from workers.engine.distribution import fetch
+from workers.engine.gateway import EngineHandle, Gateway, has_leaders
+from workers.errors import Unavailable
+from workers.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+START_SECONDS: Final = 240.0
+STOP_SECONDS: Final = 12.0
+
+
+class EmbeddedBroker:
+    """Zeebe on a data folder of ours, for the length of an ``async with`` block.
+
+    Inside the block the engine is ready (every partition has a healthy leader), `handle` says where. One
+    that dies is started again on the same ports, with growing pauses; whoever talks to it tries again
+    meanwhile.
+
+    Args:
+        data_dir: the instance's data folder; everything of the engine is in ``data_dir/engine``.
+        settings: release, memory, flush.
+        exporter_url: where the record stream goes; None: nowhere.
+        clock: a controlled clock that is applied at every start; None: the engine has the computer's time.
+        progress: takes sentences for people.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        settings: EngineSettings,
+        *,
+        exporter_url: str | None = None,
+        clock: EngineClock | None = None,
+        progress: Callable[[str], None] = lambda _text: None,
+    ) -> None:
+        self.folder = data_dir.absolute() / "engine"
+        self.restarts = 0
+        self._settings = settings
+        self._exporter_url = exporter_url
+        self._clock = clock
+        self._progress = progress
+        self._ports = Ports.free()
+        self._process: asyncio.subprocess.Process | None = None
+        self._supervisor: asyncio.Task[None] | None = None
+        self._healthy = asyncio.Event()
+        self._dead = asyncio.Event()
+        self._home = Path()
+        self._lock = filelock.FileLock(self.folder / "lock", blocking=False)
+
+    @property
+    def handle(self) -> EngineHandle:
+        """Where the engine answers; the same over all restarts."""
+        rest, management = self._ports.rest, self._ports.management
+        return EngineHandle(
+            f"{HOST}:{self._ports.grpc}", f"http://{HOST}:{rest}", f"http://{HOST}:{management}"
+        )
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the engine was ready when last looked at."""
+        return self._healthy.is_set()
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process, if there is one now."""
+        return None if self._process is None or self._process.returncode is not None else self._process.pid
+
+    @property
+    def data_id(self) -> str:
+        """An identifier that lives and dies with the engine's data: a store that belongs to it keeps a
+        copy."""
+        return (self.folder / "data" / "duban-data-id").read_text(encoding="utf-8")
+
+    async def __aenter__(self) -> EmbeddedBroker:
+        self._home = await asyncio.to_thread(fetch, self._settings, self._progress)
+        broker_process.prepare(self.folder)
+        try:
+            self._lock.acquire()
+        except filelock.Timeout:
+            raise Unavailable(
+                f"该数据目录已有引擎在运行。 Another engine runs on {self.folder}: end it, or use another "
+                "folder."
+            ) from None
+        try:
+            await asyncio.to_thread(broker_process.end_leftover, self.folder)
+            self._stamp()
+            await self._start_somewhere()
+        except BaseException:
+            await self._stop()
+            self._lock.release()
+            raise
+        self._supervisor = asyncio.create_task(self._supervise(), name="engine-supervisor")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._supervisor
+        await self._stop()
+        self._lock.release()
+
+    async def wait_dead(self) -> None:
+        """Returns when the engine has died unexpectedly and is not ready again yet."""
+        await self._dead.wait()
+
+    async def wait_healthy(self) -> None:
+        """Returns when the engine is ready, at once if it is."""
+        await self._healthy.wait()
+
+    async def _start_somewhere(self) -> None:
+        """The first start: other ports when somebody took one of ours in between."""
+        for is_last in (False, False, True):
+            try:
+                await self._start()
+                return
+            except _PortTakenError as error:
+                await self._stop()
+                if is_last:
+                    raise Unavailable(str(error)) from error
+                self._ports = Ports.free()
+
+    async def _start(self) -> None:
+        self._progress("正在启动引擎… Starting the engine…")
+        arguments = broker_process.command(self._home, self.folder, self._settings)
+        variables = broker_process.environment(
+            self.folder, self._settings, self._ports, self._exporter_url, self._clock is not None
+        )
+        with (self.folder / "engine.out").open("wb") as output:
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *arguments,
+                    env=variables,
+                    cwd=self.folder,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,  # Ctrl-C in a terminal is for us; we end the engine in order
+                )
+            except OSError as error:
+                raise Unavailable(
+                    f"Java 无法启动。 Java cannot be started: {error}; run `make setup` again."
+                ) from error
+        broker_process.remember(self.folder, self._process.pid)
+        await self._wait_ready(self._process)
+
+    async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + START_SECONDS
+        is_clock_set = self._clock is None
+        assert self.handle.management_url  # noqa: S101 - for the type checker
+        async with httpx.AsyncClient(
+            base_url=self.handle.management_url, timeout=5, trust_env=False
+        ) as client:
+            while True:
+                if process.returncode is not None:
+                    raise self._why_it_ended(process.returncode)
+                if loop.time() > deadline:
+                    raise Unavailable(
+                        f"引擎启动超时。 The engine was not ready after {START_SECONDS:.0f} s; see "
+                        f"{self.folder}/engine.log."
+                    )
+                with contextlib.suppress(httpx.TransportError):
+                    answer = await client.get("/actuator/health/status")
+                    if not is_clock_set and self._clock is not None:
+                        await self._clock.apply(self.handle.management_url)
+                        is_clock_set = True
+                    if answer.status_code == httpx.codes.OK:
+                        break
+                await asyncio.sleep(0.1)
+        self._dead.clear()
+        self._healthy.set()
+        self._progress("引擎已就绪。 The engine is ready.")
+
+    async def _supervise(self) -> None:
+        pause = 1.0
+        while True:
+            if self._process is not None:
+                code = await self._process.wait()
+                self._healthy.clear()
+                self._dead.set()
+                log.error("engine died", extra={"action": "engine-died", "exit_code": code})
+                self._progress("引擎意外停止，正在重启… The engine died, starting it again…")
+            try:
+                self.restarts += 1
+                broker_process.prepare(self.folder)
+                await self._start()
+                pause = 1.0
+                log.info("engine is back", extra={"action": "engine-back", "restarts": self.restarts})
+            except (Unavailable, OSError) as error:
+                log.error("engine did not start: %s", error, extra={"action": "engine-start-failed"})
+                self._progress(str(error))
+                await self._stop()
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
+
+    async def _stop(self) -> None:
+        self._healthy.clear()
+        process, self._process = self._process, None
+        if process is None:
+            return
+        for end, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 5.0)):
+            if process.returncode is not None:
+                break
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(end)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), seconds)
+        (self.folder / "engine.pid").unlink(missing_ok=True)
+
+    def _stamp(self) -> None:
+        stamp = self.folder / "data" / "duban-data-id"
+        if not stamp.exists():
+            stamp.write_text(uuid.uuid4().hex, encoding="utf-8")
+
+    def _why_it_ended(self, code: int) -> Exception:
+        said = _tail(self.folder / "engine.out") + _tail(self.folder / "engine.log")
+        if "Address already in use" in said or "BindException" in said:
+            return _PortTakenError("端口被占用。 A port that the engine needs is taken; start again.")
+        if "OutOfMemoryError" in said or "Could not reserve enough space" in said or "Too small" in said:
+            return Unavailable(
+                f"内存不足。 The engine does not start with {self._settings.memory} of heap: set "
+                "DUBAN_ENGINE__MEMORY (at least 256m), or free memory."
+            )
+        if "Invalid maximum heap size" in said:
+            return Unavailable(
+                f"内存设置无效。 DUBAN_ENGINE__MEMORY={self._settings.memory} is not a size that Java knows, "
+                "e.g. 512m."
+            )
+        if "No space left on device" in said:
+            return Unavailable(f"磁盘已满。 The disk of {self.folder} is full: make room.")
+        return Unavailable(
+            f"引擎启动失败（{code}）。 The engine ended with code {code} before it was ready; see "
+            f"{self.folder}/engine.log and engine.out."
+        )
+
+
+class _PortTakenError(Exception):
+    """Somebody listens on one of the ports."""
+
+
+def _tail(file: Path, size: int = 20_000) -> str:
+    try:
+        with file.open("rb") as stream:
+            stream.seek(max(0, os.fstat(stream.fileno()).st_size - size))
+            return stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@asynccontextmanager
+async def connect(
+    settings: EngineSettings, progress: Callable[[str], None] = lambda _text: None
+) -> AsyncIterator[EngineHandle]:
+    """An engine that runs already, at `settings.address`; waits until every partition has a leader.
+
+    Raises Unavailable when it does not get ready in time, or when an address is missing in the settings.
+    """
+    if not settings.address:
+        raise Unavailable("没有引擎地址。 Set DUBAN_ENGINE__ADDRESS to the gateway's host:port.")
+    rest_url = settings.rest_url or f"http://{settings.address.rpartition(':')[0]}:8080"
+    handle = EngineHandle(settings.address, rest_url.rstrip("/"))
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    async with Gateway(handle) as gateway:
+        progress(f"等待引擎 {settings.address}… Waiting for the engine at {settings.address}…")
+        while True:
+            try:
+                if has_leaders(await gateway.topology()):
+                    break
+                why = Unavailable(
+                    f"引擎 {settings.address} 尚无分区主节点。 The engine at {settings.address} has no "
+                    "leader for "
+                    "some partition; see its health."
+                )
+            except Unavailable as error:
+                why = error
+            if asyncio.get_running_loop().time() > deadline:
+                raise why
+            await asyncio.sleep(0.5)
+    yield handle
