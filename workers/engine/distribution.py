@@ -133,8 +133,8 @@ def _sentence(error: OSError, cache: Path) -> str:
             "set "
             "DUBAN_ENGINE__CACHE_DIR to another folder."
         )
+    reason = error.strerror or error
     return (
-        f"缓存目录 {cache} 无法写入。 The cache folder {cache} cannot be written ({error.strerror or "
-        "error}); "
+        f"缓存目录 {cache} 无法写入。 The cache folder {cache} cannot be written ({reason}); "
         "set DUBAN_ENGINE__CACHE_DIR to a folder of yours."
     )
