@@ -48,3 +48,7 @@ class Tier(StrEnum):
     BRANCH = "branch"
     CITY = "city"
     PROVINCE = "province"
+
+
+LARGEST_BODY: Final = 1024 * 1024
+"""Bytes that one request may have; also the longest line that `duban submit` sends."""

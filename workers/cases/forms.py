@@ -1,8 +1,8 @@
 """Checks answers against a Camunda form on the server, as the form itself does in the browser.
 
 Text fields hold what people write (possibly personal data): those answers are the store's, not the engine's.
-Every other answer is a process variable. As in form-js, lengths count the trimmed text, a pattern is searched for,
-an unticked checkbox is ``false``, and a field that a condition hides is neither required nor asked.
+Every other answer is a process variable. As in form-js, lengths count the trimmed text, a pattern may match
+anywhere, an unticked checkbox is ``false``, and a field that a condition hides is neither required nor asked.
 """
 
 from __future__ import annotations

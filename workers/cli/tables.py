@@ -1,0 +1,97 @@
+"""What people see on a terminal: the case, the tasks and the stuck work, Chinese first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+_ZONE = ZoneInfo("Asia/Shanghai")
+
+
+def print_case(case: Mapping[str, Any]) -> None:
+    """The whole case on one screen."""
+    owner = case.get("owner") or {}
+    head = Table.grid(padding=(0, 2))
+    for label, value in (
+        ("状态 status", case.get("status")),
+        ("类别 category", case.get("category")),
+        ("级别 priority", case.get("priority")),
+        ("责任人 owner", " · ".join(str(part) for part in (owner.get("person"), owner.get("group")) if part)),
+        ("层级 tier", case.get("tier")),
+        ("渠道 channel", case.get("channel")),
+        ("满意度 satisfaction", case.get("satisfaction")),
+    ):
+        head.add_row(Text(label, style="dim"), _text(value))
+    parts: list[Any] = [head]
+    parts += _section("时限 deadlines", ("kind", "due_at", "met_at", "missed"), case.get("deadlines"))
+    parts += _section("待办 tasks", ("name", "task", "groups", "due_at"), case.get("tasks"))
+    parts += _section("经过 timeline", ("at", "who", "what"), case.get("timeline"))
+    parts += _section("消息 messages", ("at", "event", "channel", "to", "status"), case.get("messages"))
+    Console().print(Panel(Group(*parts), title=_text(case.get("number")), title_align="left"))
+
+
+def print_tasks(tasks: Sequence[Mapping[str, Any]]) -> None:
+    """Open tasks, the most urgent first as they come."""
+    if not tasks:
+        Console().print("没有待办任务 · no open tasks")
+        return
+    table = _table(("task", "name", "number", "groups", "due_at", "asked"))
+    for task in tasks:
+        asked = [f"{each['key']}{'*' if each.get('required') else ''}" for each in task.get("fields") or []]
+        columns = [task.get(name) for name in ("task", "name", "number", "groups", "due_at")]
+        table.add_row(*(_text(value) for value in columns), _text(asked))
+    Console().print(table)
+
+
+def print_incidents(incidents: Sequence[Mapping[str, Any]]) -> None:
+    """Stuck work with its cause."""
+    if not incidents:
+        Console().print("没有卡住的工作 · nothing is stuck")
+        return
+    for parts in _section("卡住的工作 stuck work", ("key", "number", "name", "cause", "since"), incidents):
+        Console().print(parts)
+
+
+def _section(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]] | None) -> list[Any]:
+    if not rows:
+        return []
+    table = _table(columns)
+    for row in rows:
+        table.add_row(*(_text(row.get(column)) for column in columns))
+    return [Text(), Text(title, style="bold"), table]
+
+
+def _table(columns: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
+
+
+def _text(value: Any) -> Text:
+    """Plain text of a JSON value; never markup, never a control character that a terminal would obey."""
+    if isinstance(value, bool):
+        return Text("是 yes" if value else "否 no")
+    if value is None:
+        return Text("–", style="dim")
+    if isinstance(value, list):
+        return Text(", ".join(str(each) for each in value) or "–")
+    return Text("".join(letter for letter in _moment(str(value)) if letter.isprintable()))
+
+
+def _moment(value: str) -> str:
+    """An instant as people read it; anything else as it is."""
+    if len(value) < 16 or value[4:5] != "-" or value[10:11] != "T":
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return f"{moment.astimezone(_ZONE):%m-%d %H:%M}" if moment.tzinfo else value
