@@ -1,0 +1,42 @@
+// Lints every process of bpmn/ with the rules that Camunda Modeler applies for Camunda 8.5 and with bpmnlint's recommended ones. Prints one line per finding; exit code 1 when there is any.
+// usage: node tools/lint.mjs [models folder]
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const require = createRequire(import.meta.url);
+const { BpmnModdle } = await import('bpmn-moddle');
+const { Linter } = require('bpmnlint');
+const NodeResolver = require('bpmnlint/lib/resolver/node-resolver');
+const zeebe = require('zeebe-bpmn-moddle/resources/zeebe.json');
+const modeler = require('modeler-moddle/resources/modeler.json');
+
+const models = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'bpmn'));
+const moddle = new BpmnModdle({ zeebe, modeler });
+const linter = new Linter({
+  config: { extends: ['bpmnlint:recommended', 'plugin:camunda-compat/camunda-cloud-8-5'] },
+  resolver: new NodeResolver({ require }),
+});
+
+let findings = 0;
+let files = 0;
+for (const file of (await readdir(models, { recursive: true })).filter((name) => name.endsWith('.bpmn')).sort()) {
+  const shown = relative(process.cwd(), join(models, file));
+  const tell = (id, message, rule) => {
+    findings += 1;
+    console.log(`${shown}: ${id ?? ''}: ${message} [${rule}]`);
+  };
+  files += 1;
+  const { rootElement, warnings } = await moddle.fromXML(await readFile(join(models, file), 'utf8'));
+  for (const warning of warnings) tell(warning.element?.id, warning.message, 'import');
+  for (const [rule, reports] of Object.entries(await linter.lint(rootElement))) {
+    for (const report of reports) tell(report.id, report.message, rule);
+  }
+}
+if (!files) {
+  console.log(`${models}: no .bpmn file`);
+  findings += 1;
+}
+console.log(`${files} processes linted, ${findings} findings`);
+process.exitCode = findings ? 1 : 0;
