@@ -212,7 +212,7 @@ class EmbeddedBroker:
                 await self._start()
                 pause = 1.0
                 log.info("engine is back", extra={"action": "engine-back", "restarts": self.restarts})
-            except (Unavailable, OSError) as error:
+            except (Unavailable, OSError, _PortTakenError) as error:
                 log.error("engine did not start: %s", error, extra={"action": "engine-start-failed"})
                 self._progress(str(error))
                 await self._stop()

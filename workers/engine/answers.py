@@ -1,0 +1,77 @@
+"""Telling the engine what became of a job: again and again until it was heard or the job's time is up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import Final
+
+import grpc
+from pyzeebe.proto.gateway_pb2 import CompleteJobRequest, FailJobRequest, ThrowErrorRequest
+
+from workers.engine.failures import Done, Failed, Outcome, Thrown
+from workers.engine.gateway import CALL_SECONDS, TRANSIENT, Gateway
+from workers.engine.jobs import Job
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE: Final = 0.1
+_LONGEST_PAUSE: Final = 3.0
+_GONE: Final = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION)
+
+
+class Answers:
+    """Says outcomes to one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def tell(self, job: Job, outcome: Outcome, until: float) -> str:
+        """Say it until the loop's time `until`. Returns what to count: completed, thrown, failed, gone,
+        unheard.
+
+        `gone`: somebody else did the job, or the engine took it back; effects are idempotent, so nothing is
+        lost.
+        """
+        loop = asyncio.get_running_loop()
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await self._say(job, outcome, min(CALL_SECONDS, max(0.5, until - loop.time())))
+                return {Done: "completed", Thrown: "thrown", Failed: "failed"}[type(outcome)]
+            except grpc.aio.AioRpcError as error:
+                code = error.code()
+                if code in _GONE:
+                    return "gone"
+                if code not in TRANSIENT:
+                    if isinstance(outcome, Failed):
+                        log.error(
+                            "engine refused a failure",
+                            extra={"action": "answer-refused", "type": job.type, "code": code.name},
+                        )
+                        return "unheard"
+                    outcome = Failed(0, f"the engine refused the result of {job.type}: {code.name}")
+                    continue
+            if loop.time() + pause >= until:
+                log.warning("engine did not hear", extra={"action": "answer-unheard", "type": job.type})
+                return "unheard"
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    async def _say(self, job: Job, outcome: Outcome, seconds: float) -> None:
+        stub = self._gateway.stub
+        if isinstance(outcome, Done):
+            complete = CompleteJobRequest(jobKey=job.key, variables=outcome.variables)
+            await stub.CompleteJob(complete, timeout=seconds)
+        elif isinstance(outcome, Thrown):
+            throw = ThrowErrorRequest(jobKey=job.key, errorCode=outcome.code, errorMessage=outcome.message)
+            await stub.ThrowError(throw, timeout=seconds)
+        else:
+            fail = FailJobRequest(
+                jobKey=job.key,
+                retries=outcome.retries,
+                errorMessage=outcome.message,
+                retryBackOff=round(outcome.back_off.total_seconds() * 1000),
+            )
+            await stub.FailJob(fail, timeout=seconds)

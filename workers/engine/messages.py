@@ -1,0 +1,57 @@
+"""Messages to processes: the start of a complaint, a withdrawal, an answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+import grpc
+from pyzeebe.proto.gateway_pb2 import PublishMessageRequest
+
+from workers.engine.failures import encode
+from workers.engine.gateway import CALL_SECONDS, TRANSIENT, Gateway, unavailable
+from workers.errors import Refused
+
+
+class Messages:
+    """Publishes messages through one gateway."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def renew(self) -> None:
+        """Try a new connection from now on."""
+        self._gateway.renew()
+
+    async def publish(
+        self, name: str, correlation_key: str, message_id: str, ttl: timedelta, variables: Mapping[str, Any]
+    ) -> bool:
+        """Publish once; the engine refuses a second message with this id while the first lives.
+
+        Returns:
+            True when the engine took it now, False when it had it already.
+
+        Raises:
+            Refused: the engine will never take it.
+            Broken: the variables are not JSON.
+            Unavailable: no answer, or no room now. It may have been taken: publish again with the same id.
+        """
+        request = PublishMessageRequest(
+            name=name,
+            correlationKey=correlation_key,
+            messageId=message_id,
+            timeToLive=ttl // timedelta(milliseconds=1),
+            variables=encode(dict(variables)),
+        )
+        try:
+            await self._gateway.stub.PublishMessage(request, timeout=CALL_SECONDS)
+            return True
+        except grpc.aio.AioRpcError as error:
+            if error.code() is grpc.StatusCode.ALREADY_EXISTS:
+                return False
+            if error.code() in TRANSIENT:
+                raise unavailable(self._gateway.handle, error) from error
+            raise Refused(
+                f"消息 {name} 被引擎拒绝。 The engine refused the message {name}: {error.code().name}"
+            ) from error
