@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict
 
-Place = Annotated[str, StringConstraints(strict=True, min_length=1, max_length=64)]
+from workers.cases.readable import Word
 
 _SUFFIXES: Final = ("自治区", "自治州", "分公司", "地区", "省", "市", "区", "县")
 
@@ -16,9 +16,9 @@ class Region(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    province: Place | None = None
-    city: Place | None = None
-    branch: Place | None = None
+    province: Word | None = None
+    city: Word | None = None
+    branch: Word | None = None
 
 
 FARTHEST: Final = 6
@@ -27,8 +27,8 @@ FARTHEST: Final = 6
 def distance(here: Region, person: Region) -> int:
     """How far a person is from a case.
 
-    0 the same branch · 1 the same city, no branch · 2 another branch of the city · 3 the same province, no city ·
-    4 another city of the province · 5 the whole country · 6 another province.
+    0 the same branch · 1 the same city, no branch · 2 another branch of the city · 3 the same province,
+    no city · 4 another city of the province · 5 the whole country · 6 another province.
     """
     if not _same(here.province, person.province):
         return 5 if person.province is None else FARTHEST

@@ -35,7 +35,7 @@ FIELDS: Final = {
 
 
 def get(tx: Session, number: str) -> Complaint:
-    """The complaint, locked until the transaction ends where the session may write: two deliveries take turns.
+    """The complaint, locked until the transaction ends where the session may write: deliveries take turns.
 
     Raises:
         NotFound: no complaint has this number.
@@ -86,8 +86,8 @@ def is_repeat(tx: Session, complaint: Complaint, *, within: timedelta) -> bool:
 def earlier(tx: Session, complaint: Complaint, *, within: timedelta) -> list[str]:
     """Numbers of the complaints that this one repeats, newest first (rule A11).
 
-    The same customer, not longer ago than `within`, not withdrawn, and the same problem: the same text, or the
-    same category (and no other product), or, as long as this one has no category, the same product.
+    The same customer, not longer ago than `within`, not withdrawn, and the same problem: the same text, or
+    the same category (and no other product), or, as long as this one has no category, the same product.
 
     Args:
         within: how far back; from the policy.

@@ -1,0 +1,121 @@
+"""Intake: a complaint is durable, and its process owed, before the sender gets an answer (rules A1, A2, A3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.orm import Session
+
+from workers.cases.complaint import ComplaintLine
+from workers.clock import Clock
+from workers.errors import Unavailable
+from workers.names import SHANGHAI, Message
+from workers.store import timeline
+from workers.store.database import Database
+from workers.store.requests import owe
+from workers.store.statements import next_value
+from workers.store.tables import Complaint
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The complaint's number; `is_new` is False when it had come in before."""
+
+    number: str
+    is_new: bool
+
+
+def accept(
+    database: Database, clock: Clock, line: ComplaintLine, wake: Callable[[], None] | None = None
+) -> Accepted:
+    """Keeps the complaint and owes the engine its start, in one transaction.
+
+    The same channel and external_ref is the same complaint, also when it comes twice at the same instant.
+
+    Args:
+        wake: called after the commit of a new complaint, so that the relay need not wait for its next look.
+
+    Raises:
+        Unavailable: the store does not answer; nothing was kept.
+    """
+    try:
+        with database.begin() as tx:
+            number = _earlier(tx, line)
+            if number is not None:
+                return Accepted(number, is_new=False)
+            number = _keep(tx, line, clock.now())
+    except IntegrityError:
+        with database.read() as tx:  # somebody else brought it in between
+            number = _earlier(tx, line)
+        if number is None:
+            raise
+        return Accepted(number, is_new=False)
+    except OperationalError as error:
+        raise Unavailable(
+            "The store takes no complaints now (locked, full or not reachable); try again."
+        ) from error
+    if wake is not None:
+        wake()
+    return Accepted(number, is_new=True)
+
+
+def _earlier(tx: Session, line: ComplaintLine) -> str | None:
+    if line.external_ref is None:
+        return None
+    same = (Complaint.channel == line.channel, Complaint.external_ref == line.external_ref)
+    return tx.scalars(select(Complaint.number).where(*same)).one_or_none()
+
+
+def _keep(tx: Session, line: ComplaintLine, now: datetime) -> str:
+    number = _new_number(tx, now)
+    tx.add(
+        Complaint(
+            number=number,
+            policy=line.policy,
+            channel=line.channel,
+            text=line.text,
+            customer_name=line.customer.name,
+            customer_phone=line.customer.phone,
+            customer_email=line.customer.email,
+            customer_no=line.customer.customer_no,
+            customer_key=line.customer.key,
+            product=line.product,
+            impact=line.impact,
+            flags=line.flags,
+            external_ref=line.external_ref,
+            occurred_at=line.occurred_at,
+            received_at=now,
+            **line.region.model_dump(),
+        )
+    )
+    tx.flush()
+    timeline.add(tx, number, now, "customer", "received", f"{number}:received", channel=line.channel)
+    name = Message.COMPLAINT_RECEIVED
+    owe(tx, f"{number}:{name}", name, number, _start_variables(number, line, now), now)
+    return number
+
+
+def _new_number(tx: Session, now: datetime) -> str:
+    """E.g. `TS20261122-000123`: 投诉, the day in Shanghai, the complaint of the day."""
+    day = now.astimezone(SHANGHAI).strftime("%Y%m%d")
+    return f"TS{day}-{next_value(tx, f'complaints-{day}'):06}"
+
+
+def _start_variables(number: str, line: ComplaintLine, now: datetime) -> dict[str, Any]:
+    """What the process needs to decide; nothing about the person."""
+    return {
+        "number": number,
+        "policy": line.policy,
+        "channel": line.channel,
+        "product": line.product,
+        **line.region.model_dump(),
+        "flags": line.flags,
+        "received_at": now.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+        "reopen_count": 0,
+        "is_repeat": False,
+    }

@@ -1,0 +1,151 @@
+"""People who own cases and complete user tasks: the list, and who gets the next case (rule A5)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
+from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy.orm import Session
+
+from workers.cases.contact import Email, Phone
+from workers.cases.readable import Line, Word
+from workers.cases.region import Region, distance
+from workers.errors import Broken, NotFound, Refused
+from workers.names import Status
+from workers.store.tables import Complaint, Staff
+
+Group = Literal[
+    "front-desk",
+    "network-operations",
+    "billing",
+    "business-support",
+    "customer-service",
+    "branch-management",
+    "city-management",
+    "province-management",
+    "callback",
+    "complaint-group",
+    "operations",
+    "auditor",
+]
+"""Groups that a person can be in."""
+
+_WORKING: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS)
+
+Username = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
+
+
+class StaffMember(BaseModel):
+    """A person in the staff file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    username: Username
+    name: Line
+    groups: Annotated[list[Group], Field(min_length=1)]
+    province: Word | None = None
+    city: Word | None = None
+    branch: Word | None = None
+    phone: Phone | None = None
+    email: Email | None = None
+
+
+def read_file(path: Path) -> list[StaffMember]:
+    """The people in a JSON file: a list of objects with the fields of StaffMember.
+
+    Raises:
+        Refused: the file can't be read, is no such list, or names somebody twice; says where.
+    """
+    try:
+        people = TypeAdapter(list[StaffMember]).validate_json(path.read_bytes())
+    except OSError as error:
+        raise Refused(f"The staff file {path} can't be read: {error.strerror}.") from error
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the file"
+        raise Refused(f"In the staff file {path}, {where}: {problem['msg']}.") from None
+    seen: set[str] = set()
+    for person in people:
+        if person.username in seen:
+            raise Refused(f"In the staff file {path}, {person.username!r} is there twice.")
+        seen.add(person.username)
+    return people
+
+
+def load(tx: Session, people: Iterable[StaffMember]) -> None:
+    """Makes the table say what the list says; who is no longer in it stays known but gets no more cases."""
+    tx.execute(update(Staff).values(is_active=False))
+    for person in people:
+        tx.merge(Staff(is_active=True, **person.model_dump()))
+    tx.flush()
+
+
+def get(tx: Session, username: str) -> Staff:
+    """A person. Raises NotFound."""
+    found = tx.get(Staff, username)
+    if found is None:
+        raise NotFound(f"There is nobody called {username[:64]!r} among the staff.")
+    return found
+
+
+def everybody(tx: Session) -> list[Staff]:
+    """All active people, by username."""
+    return list(tx.scalars(select(Staff).where(Staff.is_active).order_by(Staff.username)))
+
+
+def by_usernames(tx: Session, usernames: Collection[str]) -> list[Staff]:
+    """The people with these usernames, by username; who is unknown is left out."""
+    return list(tx.scalars(select(Staff).where(Staff.username.in_(usernames)).order_by(Staff.username)))
+
+
+def usernames_of(tx: Session, group: str, region: Region) -> set[str]:
+    """Everybody of the group who is as near to the region as its nearest person."""
+    return {person.username for person in _nearest(_members(tx, group), region)}
+
+
+def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str] = ()) -> Staff:
+    """Who gets the next case: of the group's people nearest to the region the one with the fewest open cases.
+
+    Equal numbers are decided by username, so that the same question has the same answer.
+
+    Args:
+        exclude: usernames that must not get it.
+
+    Raises:
+        Broken: nobody is left to choose from.
+    """
+    nearest = _nearest([person for person in _members(tx, group) if person.username not in exclude], region)
+    if not nearest:
+        others = " besides those who must not get the case" if exclude else ""
+        raise Broken(f"nobody active is in the group {group!r}{others}; add a person to the staff file")
+    count = (
+        select(Complaint.owner_person, func.count())
+        .where(
+            Complaint.owner_person.in_([person.username for person in nearest]),
+            Complaint.status.in_(_WORKING),
+        )
+        .group_by(Complaint.owner_person)
+    )
+    load_of = dict(tx.execute(count).tuples().all())
+    return min(nearest, key=lambda person: (load_of.get(person.username, 0), person.username))
+
+
+def _members(tx: Session, group: str) -> list[Staff]:
+    # A JSON list can't be searched alike on both databases: the text narrows it down, Python decides.
+    named = cast(Staff.groups, Text).contains(group, autoescape=True)
+    people = tx.scalars(select(Staff).where(Staff.is_active, named).order_by(Staff.username))
+    return [person for person in people if group in person.groups]
+
+
+def _nearest(people: list[Staff], region: Region) -> list[Staff]:
+    far = {
+        person.username: distance(
+            region, Region(province=person.province, city=person.city, branch=person.branch)
+        )
+        for person in people
+    }
+    least = min(far.values(), default=0)
+    return [person for person in people if far[person.username] == least]
