@@ -18,6 +18,8 @@ class RecordPosition(Base):
 
     partition: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     position: Mapped[int] = mapped_column(BigInteger)
+    recorded_at: Mapped[datetime] = mapped_column(Instant)
+    """The newest time stamp applied: an old position with a newer one comes from another engine."""
 
 
 class ProcessInstance(Base):

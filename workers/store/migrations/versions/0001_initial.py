@@ -161,6 +161,7 @@ def upgrade() -> None:
         "record_positions",
         sa.Column("partition", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("partition", name=op.f("record_positions_pkey")),
     )
     op.create_table(

@@ -1,0 +1,83 @@
+"""One batch, one transaction: what was applied before is passed over, the rest kept whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from workers.errors import Refused
+from workers.records.projection import project
+from workers.records.reading import Record
+from workers.store.database import Database
+from workers.store.record_writes import lock_positions, save_positions, write
+
+MARK_PREFIX: Final = "duban-mark-"
+"""Signals of this name are written to find out how far the stream is; see `workers.records.settle`."""
+
+_SILENT: Final = frozenset({"SIGNAL", "COMMAND_DISTRIBUTION"})
+
+
+class ForeignRecords(Refused):
+    """The records come from other engine data than the store's: one of them was wiped or restored alone."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What became of a batch.
+
+    Attributes:
+        applied: records that were new.
+        skipped: records that had been applied before.
+        activity: new records that tell of work (marks do not).
+        marks: (partition, name) of marks that came in.
+    """
+
+    applied: int = 0
+    skipped: int = 0
+    activity: int = 0
+    marks: tuple[tuple[int, str], ...] = ()
+
+
+def apply_batch(database: Database, records: Iterable[Record]) -> Applied:
+    """Brings the tables up to date. Idempotent by (partition, position); blocks, so call it in a thread.
+
+    Raises:
+        MalformedBatch: a record cannot be read; nothing of the batch was applied.
+        ForeignRecords: the records are of another engine's data; nothing was applied.
+    """
+    batch = list(records)
+    if not batch:
+        return Applied()
+    with database.begin() as tx:
+        positions = lock_positions(tx, {record.partition for record in batch})
+        fresh = []
+        for record in batch:
+            position, newest = positions[record.partition]
+            if record.position > position:
+                fresh.append(record)
+                positions[record.partition] = (record.position, max(newest, record.at))
+            elif record.at > newest:
+                raise ForeignRecords(_foreign(record, position))
+        if fresh:
+            write(tx, project(fresh))
+            save_positions(tx, positions)
+    return Applied(
+        applied=len(fresh),
+        skipped=len(batch) - len(fresh),
+        activity=sum(record.type not in _SILENT for record in fresh),
+        marks=tuple((record.partition, name) for record in fresh if (name := _mark(record))),
+    )
+
+
+def _mark(record: Record) -> str | None:
+    name = record.value.get("signalName") if record.type == "SIGNAL" else None
+    return name if isinstance(name, str) and name.startswith(MARK_PREFIX) else None
+
+
+def _foreign(record: Record, position: int) -> str:
+    return (
+        f"Record {record.position} of partition {record.partition} is newer than the store's last one, number "
+        f"{position}: this store belongs to other engine data. Restore both from the same moment, or "
+        "remove both to start anew."
+    )

@@ -1,0 +1,229 @@
+"""Takes the engine's record stream: answers the few calls that Zeebe's Elasticsearch exporter makes.
+
+The exporter sends a bulk again until it is told that all went well, and the engine keeps its log until then.
+So a batch is committed before it is answered, and every failure is an answer, never a half batch.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import logging
+import secrets
+import socket
+from collections.abc import Iterator
+from typing import Any, Final, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from workers.errors import Refused, Unavailable
+from workers.records.apply import Applied, apply_batch
+from workers.records.body import BodyTooLarge, read_body
+from workers.records.progress import Progress
+from workers.records.reading import read_batch
+from workers.store.database import Database
+
+log = logging.getLogger(__name__)
+
+EXPORTER_CLASS: Final = "io.camunda.zeebe.exporter.ElasticsearchExporter"
+_UNREAD: Final = (
+    "checkpoint",
+    "commandDistribution",
+    "compensationSubscription",
+    "decision",
+    "decisionEvaluation",
+    "decisionRequirements",
+    "deployment",
+    "deploymentDistribution",
+    "error",
+    "escalation",
+    "job",
+    "jobBatch",
+    "message",
+    "messageBatch",
+    "messageSubscription",
+    "processEvent",
+    "processInstanceBatch",
+    "processInstanceCreation",
+    "processInstanceMigration",
+    "processInstanceModification",
+    "processMessageSubscription",
+    "resourceDeletion",
+    "signalSubscription",
+    "variable",
+    "variableDocument",
+)
+"""Value types that nothing here reads, as the exporter spells them: they need not be sent."""
+
+
+class RecordsServer:
+    """The record stream's end: an async context manager that listens as long as its block lasts.
+
+    Args:
+        database: the store, its schema complete.
+        port: port to listen on; 0 takes a free one.
+        host: address to listen on.
+        password: what the exporter must show (HTTP basic, user `duban`); None: a new one.
+
+    Attributes:
+        progress: how far the stream is applied; wakes whoever waits for it, right after a batch is committed.
+        trouble: the sentence why the last batch was refused; None when it was taken.
+    """
+
+    USER: Final = "duban"
+
+    def __init__(
+        self, database: Database, port: int = 0, host: str = "127.0.0.1", password: str | None = None
+    ) -> None:
+        self.progress = Progress()
+        self.trouble: str | None = None
+        self.password = password or secrets.token_urlsafe(32)
+        self._database = database
+        self._address = (host, port)
+        self._one_at_a_time = asyncio.Lock()
+        self._server: _Server | None = None
+        self._serving: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        listener = self._listen()
+        config = uvicorn.Config(
+            self.app(),
+            lifespan="off",
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=10,
+        )
+        self._server = _Server(config)
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="records")
+        await self._server.listening.wait()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._server is not None and self._serving is not None:
+            self._server.should_exit = True
+            await self._serving
+        async with (
+            self._one_at_a_time
+        ):  # a batch that was cut off by the shutdown still commits or rolls back
+            pass
+
+    @property
+    def url(self) -> str:
+        """Where the exporter sends to, e.g. ``http://127.0.0.1:41234``."""
+        host, port = self._address
+        return f"http://{host}:{port}"
+
+    def exporter_environment(self, bulk_delay: int = 1, bulk_size: int = 20) -> dict[str, str]:
+        """Environment variables that make a broker export to this server, and only what is read here.
+
+        Args:
+            bulk_delay: seconds after which an incomplete bulk is sent; 0 keeps half a core busy.
+            bulk_size: records that make a bulk; 1 shows changes after 0.1 s, but no more than 440 records/s.
+        """
+        arguments = {
+            "URL": self.url,
+            "AUTHENTICATION_USERNAME": self.USER,
+            "AUTHENTICATION_PASSWORD": self.password,
+            "BULK_DELAY": str(bulk_delay),
+            "BULK_SIZE": str(bulk_size),
+            "INDEX_CREATETEMPLATE": "false",
+        } | {f"INDEX_{name.upper()}": "false" for name in _UNREAD}
+        prefix = "ZEEBE_BROKER_EXPORTERS_DUBAN_"
+        return {f"{prefix}CLASSNAME": EXPORTER_CLASS} | {
+            f"{prefix}ARGS_{name}": value for name, value in arguments.items()
+        }
+
+    def app(self) -> Starlette:
+        """The ASGI application, for whoever serves it otherwise."""
+        return Starlette(
+            routes=[
+                Route("/_bulk", self._bulk, methods=["POST", "PUT"]),
+                Route("/{path:path}", self._acknowledge, methods=["PUT"]),
+            ]
+        )
+
+    async def _acknowledge(self, request: Request) -> Response:
+        """Templates and settings of an index: there is none, so all is well."""
+        if not self._is_ours(request):
+            return _refuse(401, "Who are you?")
+        return JSONResponse({"acknowledged": True})
+
+    async def _bulk(self, request: Request) -> Response:
+        if not self._is_ours(request):
+            return _refuse(401, "Who are you?")
+        try:
+            body = await read_body(request.stream(), request.headers.get("content-encoding", ""))
+            # Shielded, so that a request that is cut off doesn't let the next one overtake the thread.
+            applied = await asyncio.shield(self._take(body))
+        except ClientDisconnect:
+            return _refuse(400, "The request was cut off.")
+        except BodyTooLarge as error:
+            return self._trouble(413, str(error))
+        except Refused as error:
+            return self._trouble(200, str(error))
+        except Exception as error:
+            log.exception("A batch of records could not be kept; the engine sends it again.")
+            return self._trouble(503, f"The store did not take the batch: {type(error).__name__}.")
+        self.trouble = None
+        return JSONResponse({"took": 0, "errors": False, "items": [], "applied": applied.applied})
+
+    async def _take(self, body: bytes) -> Applied:
+        async with self._one_at_a_time:
+            applied = await asyncio.to_thread(lambda: apply_batch(self._database, read_batch(body)))
+            await self.progress.add(applied)
+        return applied
+
+    def _trouble(self, status: int, sentence: str) -> Response:
+        log.error("A batch of records was refused: %s", sentence)
+        self.trouble = sentence
+        return _refuse(status, sentence)
+
+    def _is_ours(self, request: Request) -> bool:
+        expected = base64.b64encode(f"{self.USER}:{self.password}".encode()).decode()
+        shown = request.headers.get("authorization", "").removeprefix("Basic ")
+        return secrets.compare_digest(shown.encode(), expected.encode())
+
+    def _listen(self) -> socket.socket:
+        host, port = self._address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+        except OSError as error:
+            listener.close()
+            raise Unavailable(
+                f"Port {port} for the record stream is taken ({error.strerror}); choose another."
+            ) from error
+        self._address = (host, listener.getsockname()[1])
+        return listener
+
+
+class _Server(uvicorn.Server):
+    """One of several servers in a process: signals belong to whoever runs the process."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _refuse(status: int, sentence: str) -> Response:
+    """An answer in the words of Elasticsearch's bulk API, so that the engine's log says why."""
+    error: dict[str, Any] = {"type": "refused", "reason": sentence}
+    items = [{"index": {"status": max(status, 400), "error": error}}]
+    return JSONResponse({"took": 0, "errors": True, "items": items, "error": error}, status_code=status)

@@ -1,0 +1,158 @@
+"""Writes what a batch of records changes: a few batched upserts, on SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from sqlalchemy import String, Table, exists, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session, aliased
+
+from workers.store.database import Base
+from workers.store.record_tables import (
+    Element,
+    FormVersion,
+    Incident,
+    ProcessInstance,
+    ProcessVersion,
+    RecordPosition,
+    Timer,
+    UserTask,
+)
+from workers.store.statements import insert_if_absent
+from workers.store.tables import Answer
+
+NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TABLES: Final[tuple[type[Base], ...]] = (
+    ProcessVersion,
+    FormVersion,
+    ProcessInstance,
+    Element,
+    UserTask,
+    Timer,
+    Incident,
+)
+_CHUNK: Final = 500  # bound values of one statement stay far under SQLite's 32,766
+
+
+@dataclass
+class _Row:
+    values: dict[str, Any]
+    changed: set[str]
+
+
+@dataclass
+class RecordChanges:
+    """What a batch of records changes, each row once, however many records were about it."""
+
+    rows: dict[type[Base], dict[str, _Row]] = field(default_factory=lambda: defaultdict(dict))
+    completed_tasks: list[str] = field(default_factory=list)
+    """Keys of user tasks that were completed: their answers are final."""
+    relatives: set[str] = field(default_factory=set)
+    """Keys of process instances that may inherit, or pass on, a complaint number."""
+
+    def put(
+        self, table: type[Base], key: str, values: Mapping[str, Any], only: Collection[str] | None = None
+    ) -> None:
+        """Adds what one record says about one row.
+
+        Args:
+            table: one of the record tables.
+            key: primary key of the row.
+            values: the whole row but its key, by column name: needed if the row is not there yet.
+            only: the columns to change if the row is there already; None: all of them.
+        """
+        changed = set(values if only is None else only)
+        rows = self.rows[table]
+        row = rows.get(key)
+        if row is None:
+            rows[key] = _Row(dict(values), changed)
+            return
+        row.values.update({name: values[name] for name in changed})
+        row.changed |= changed
+
+
+def lock_positions(tx: Session, partitions: Iterable[int]) -> dict[int, tuple[int, datetime]]:
+    """The last applied position and newest time stamp per partition; nobody else moves them until commit."""
+    wanted = sorted(partitions)
+    for partition in wanted:  # in one order, so that two writers never wait for each other
+        insert_if_absent(
+            tx, RecordPosition, ["partition"], partition=partition, position=0, recorded_at=NEVER
+        )
+    rows = select(RecordPosition).where(RecordPosition.partition.in_(wanted))
+    rows = rows.order_by(RecordPosition.partition).with_for_update()
+    return {row.partition: (row.position, row.recorded_at) for row in tx.scalars(rows)}
+
+
+def save_positions(tx: Session, positions: Mapping[int, tuple[int, datetime]]) -> None:
+    """Notes how far the partitions were applied. The rows must be locked (see `lock_positions`)."""
+    for partition, (position, recorded_at) in positions.items():
+        change = update(RecordPosition).where(RecordPosition.partition == partition)
+        tx.execute(change.values(position=position, recorded_at=recorded_at))
+
+
+def write(tx: Session, changes: RecordChanges) -> None:
+    """Applies the changes of a batch. The caller's transaction decides whether they stay."""
+    for table in _TABLES:
+        if changes.rows.get(table):
+            _upsert(tx, table, changes.rows[table])
+    _hand_down_numbers(tx, changes.relatives)
+    for keys in _chunks(changes.completed_tasks):
+        tx.execute(update(Answer).where(Answer.task_key.in_(keys)).values(is_final=True))
+
+
+def _upsert(tx: Session, model: type[Base], rows: Mapping[str, _Row]) -> None:
+    table = cast("Table", model.__table__)
+    (key,) = (column.name for column in table.primary_key)
+    limits = {
+        column.name: column.type.length
+        for column in table.columns
+        if isinstance(column.type, String)  # Text is one too, with no length
+    }
+    groups: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
+    for identity, row in rows.items():
+        groups[frozenset(row.changed)].append({key: identity, **_fit(row.values, limits)})
+    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
+    for changed, values in groups.items():
+        insert = dialect.insert(table)
+        statement = insert.on_conflict_do_update(
+            index_elements=[key], set_={name: insert.excluded[name] for name in sorted(changed)}
+        )
+        tx.execute(statement, values)
+
+
+def _fit(values: Mapping[str, Any], limits: Mapping[str, int | None]) -> dict[str, Any]:
+    """Text as every database takes it: PostgreSQL refuses NUL and what is longer than its column."""
+    fitting = dict(values)
+    for name, limit in limits.items():
+        value = fitting.get(name)
+        if isinstance(value, str):
+            fitting[name] = (value.replace("\0", "") if "\0" in value else value)[:limit]
+    return fitting
+
+
+def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> None:
+    """Called processes inherit the number of their caller, however deep, whichever record came first."""
+    parent = aliased(ProcessInstance)
+    is_child = ProcessInstance.parent_key == parent.key
+    inherited = select(parent.number).where(is_child).scalar_subquery()
+    orphan = ProcessInstance.number.is_(None) & exists().where(is_child, parent.number.is_not(None))
+    generation = list(relatives)
+    while generation:
+        named: list[str] = []
+        for keys in _chunks(generation):
+            related = ProcessInstance.key.in_(keys) | ProcessInstance.parent_key.in_(keys)
+            change = update(ProcessInstance).where(orphan, related).values(number=inherited)
+            change = change.execution_options(synchronize_session=False)
+            named += tx.scalars(change.returning(ProcessInstance.key))
+        generation = named
+
+
+def _chunks(keys: Collection[str]) -> Iterator[list[str]]:
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
