@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import grpc
-from pyzeebe.proto.gateway_pb2 import PublishMessageRequest
+from pyzeebe.proto.gateway_pb2 import BroadcastSignalRequest, PublishMessageRequest
 
 from workers.engine.failures import encode
 from workers.engine.gateway import CALL_SECONDS, TRANSIENT, Gateway, unavailable
@@ -55,3 +55,15 @@ class Messages:
             raise Refused(
                 f"消息 {name} 被引擎拒绝。 The engine refused the message {name}: {error.code().name}"
             ) from error
+
+    async def mark(self, name: str) -> None:
+        """Write a signal that nobody catches into the log of every partition: `workers.records` sees it come by.
+
+        Raises Unavailable when the engine does not answer.
+        """
+        try:
+            await self._gateway.stub.BroadcastSignal(
+                BroadcastSignalRequest(signalName=name), timeout=CALL_SECONDS
+            )
+        except grpc.aio.AioRpcError as error:
+            raise unavailable(self._gateway.handle, error) from error

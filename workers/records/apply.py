@@ -77,7 +77,7 @@ def _mark(record: Record) -> str | None:
 
 def _foreign(record: Record, position: int) -> str:
     return (
-        f"Record {record.position} of partition {record.partition} is newer than the store's last one, number "
+        f"Record {record.position} of partition {record.partition} is newer than the last in the store, "
         f"{position}: this store belongs to other engine data. Restore both from the same moment, or "
         "remove both to start anew."
     )

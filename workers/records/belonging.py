@@ -16,7 +16,8 @@ from workers.errors import Refused
 from workers.store.database import Database
 from workers.store.record_stamps import keep_stamp, read_stamp
 
-STAMP_FILE: Final = "belongs-to-store"
+STAMP_FILE: Final = Path("data") / "duban-data-id"
+"""In the engine's folder, beside the data it stands for, so that it is lost with them."""
 
 
 class Belonging(Enum):
@@ -51,7 +52,7 @@ def compare(in_store: str | None, in_engine: str | None, engine_has_data: bool) 
     Args:
         in_store: the store's stamp; None if it has none.
         in_engine: the stamp in the engine's folder; None if it has none.
-        engine_has_data: there is more in the engine's folder than a stamp.
+        engine_has_data: there is more in the engine's data folder than a stamp.
     """
     if in_store is None:
         # A stamp in an otherwise empty folder: the first start was cut off before the store was stamped.
@@ -68,14 +69,14 @@ def check_belonging(database: Database, engine_dir: Path) -> None:
 
     Args:
         database: the store, its schema complete.
-        engine_dir: the engine's data folder; made if it is not there.
+        engine_dir: the engine's folder, ``DATA/engine``; made if it is not there.
 
     Raises:
         Refused: one of the two was deleted, replaced or restored alone; nothing was changed.
     """
     file = engine_dir / STAMP_FILE
     in_engine = file.read_text().strip() or None if file.exists() else None
-    has_data = engine_dir.is_dir() and any(entry.name != STAMP_FILE for entry in engine_dir.iterdir())
+    has_data = file.parent.is_dir() and any(entry != file for entry in file.parent.iterdir())
     with database.begin() as tx:
         verdict = compare(read_stamp(tx), in_engine, has_data)
         if verdict in _SENTENCES:
