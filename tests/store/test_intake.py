@@ -197,7 +197,7 @@ class TestSurvey:
         with pytest.raises(Conflict, match="answered already"):
             answer(database, number)
         record_satisfaction(database, number, "1")
-        with pytest.raises(Conflict, match="over.*dissatisfied"):
+        with pytest.raises(Conflict, match=r"over.*dissatisfied"):
             answer(database, number)
         tell_result(database, number, "2")
         answer(database, number)

@@ -1,4 +1,4 @@
-"""Intake: a complaint is durable, and its process owed, before the sender gets an answer (rules A1, A2, A3)."""
+"""Intake: a complaint is durable, and its process owed, before the sender has an answer (rules A1, A2)."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from workers.cases.complaint import ComplaintLine
 from workers.clock import Clock
 from workers.errors import Unavailable
 from workers.names import SHANGHAI, Message
-from workers.store import timeline
+from workers.store import engine_requests, timeline
 from workers.store.database import Database
-from workers.store.requests import owe
 from workers.store.statements import next_value
 from workers.store.tables import Complaint
 
@@ -56,9 +55,8 @@ def accept(
             raise
         return Accepted(number, is_new=False)
     except OperationalError as error:
-        raise Unavailable(
-            "The store takes no complaints now (locked, full or not reachable); try again."
-        ) from error
+        reason = "The store takes no complaints now (locked, full or unreachable); try again."
+        raise Unavailable(reason) from error
     if wake is not None:
         wake()
     return Accepted(number, is_new=True)
@@ -96,7 +94,8 @@ def _keep(tx: Session, line: ComplaintLine, now: datetime) -> str:
     tx.flush()
     timeline.add(tx, number, now, "customer", "received", f"{number}:received", channel=line.channel)
     name = Message.COMPLAINT_RECEIVED
-    owe(tx, f"{number}:{name}", name, number, _start_variables(number, line, now), now)
+    variables = _start_variables(number, line, now)
+    engine_requests.add(tx, name, number, f"{number}:{name}", variables, now)
     return number
 
 

@@ -6,34 +6,16 @@ Like intake, each is durable before it is answered: the request to the engine co
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
-from typing import Any, Final, Literal
-
-from sqlalchemy.orm import Session
+from typing import Final, Literal
 
 from workers.clock import Clock
 from workers.errors import Conflict
 from workers.names import Message, Status
-from workers.store import complaints, timeline
+from workers.store import complaints, engine_requests, timeline
 from workers.store.database import Database
-from workers.store.statements import insert_if_absent
-from workers.store.tables import Complaint, EngineRequest
+from workers.store.tables import Complaint
 
 _ENDED: Final = {Status.CLOSED: "has been closed", Status.WITHDRAWN: "was withdrawn"}
-
-
-def owe(
-    tx: Session, message_id: str, name: str, number: str, variables: dict[str, Any], now: datetime
-) -> bool:
-    """Owes the engine a message, once per message id; False when it was owed before."""
-    row = {
-        "message_id": message_id,
-        "name": name,
-        "number": number,
-        "variables": variables,
-        "created_at": now,
-    }
-    return insert_if_absent(tx, EngineRequest, ["message_id"], **row, state="pending", attempts=0)
 
 
 def withdraw(
@@ -57,7 +39,7 @@ def withdraw(
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         _refuse_ended(complaint)
-        if not owe(tx, f"{number}:{name}", name, number, {}, now):
+        if not engine_requests.add(tx, name, number, f"{number}:{name}", {}, now):
             raise Conflict(f"The withdrawal of complaint {number} is under way already.")
         timeline.add(tx, number, now, who, "withdrawal-asked", f"{number}:withdrawal-asked")
     if wake is not None:
@@ -89,16 +71,12 @@ def answer_survey(
         result = timeline.latest(tx, number, "resolved")
         known = timeline.latest(tx, number, "satisfaction-recorded")
         if known and (result is None or known.id > result.id):
-            raise Conflict(
-                f"The survey of complaint {number} is over; the answer was {known.facts['satisfaction']}."
-            )
-        occasion = result.id if result else 0
+            raise Conflict(f"The survey of complaint {number} is over: {known.facts['satisfaction']}.")
+        key = f"{number}:{name}:{result.id if result else 0}"
         variables = {"satisfaction": satisfaction, "is_solved": is_solved}
-        if not owe(tx, f"{number}:{name}:{occasion}", name, number, variables, now):
+        if not engine_requests.add(tx, name, number, key, variables, now):
             raise Conflict(f"The survey of complaint {number} has been answered already.")
-        timeline.add(
-            tx, number, now, who, "survey-answered", f"{number}:survey-answered:{occasion}", **variables
-        )
+        timeline.add(tx, number, now, who, "survey-answered", key, **variables)
     if wake is not None:
         wake()
 
