@@ -47,10 +47,20 @@ class NotificationSettings(BaseModel):
     smtp_user: str | None = Field(None, description="SMTP user; empty: no login")
     smtp_password: SecretStr | None = Field(None, description="SMTP password")
     smtp_starttls: bool = Field(False, description="Upgrade the SMTP connection to TLS, certificate checked")
+    smtp_implicit_tls: bool = Field(False, description="TLS from the start (port 465), certificate checked")
+    smtp_ca_file: Path | None = Field(None, description="Certificates to trust for SMTP; empty: the system's")
+    smtp_timeout_seconds: float = Field(10, description="How long an SMTP server may take for one answer")
     smtp_from: str = Field("Duban 督办 <duban@localhost>", description="Sender of e-mail")
     sms_gateway_url: str | None = Field(None, description="URL that takes an SMS as JSON by POST")
     sms_gateway_token: SecretStr | None = Field(None, description="Bearer token of the SMS gateway")
-    max_attempts: int = Field(8, description="Deliveries tried before a message becomes a dead letter")
+    sms_gateway_timeout_seconds: float = Field(10, description="How long the SMS gateway may take to answer")
+    max_attempts: int = Field(8, ge=1, description="Deliveries tried before a message becomes a dead letter")
+    retry_seconds: float = Field(30, description="Wait after the first failed try; then four times as long")
+    retry_longest_seconds: float = Field(21600, description="Longest wait between two deliveries")
+    parallel: int = Field(4, ge=1, description="Deliveries at the same time, for each kind of address")
+    organisation: str = Field("客户服务中心", description="SMS signature and e-mail heading")
+    organisation_en: str = Field("Customer Service Centre", description="The same in English")
+    hotline: str = Field("10000", description="Number that customers are told to call: your operator's")
 
 
 class Settings(BaseSettings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from sqlalchemy import delete, func, select, update
@@ -52,3 +52,13 @@ def of(tx: Session, number: str) -> list[Answer]:
 def latest(tx: Session, number: str) -> dict[str, str]:
     """The newest final text per field of a complaint."""
     return {answer.field: answer.value for answer in of(tx, number)}
+
+
+def newest(tx: Session, number: str, fields: Collection[str]) -> str | None:
+    """The newest text in any of the fields, drafts too.
+
+    The engine goes on as soon as it took a completion, before `finalise` is written: who needs the text
+    of the task just completed finds it as a draft. A draft that the engine refused is discarded.
+    """
+    mine = select(Answer.value).where(Answer.number == number, Answer.field.in_(fields), Answer.value != "")
+    return tx.scalar(mine.order_by(Answer.at.desc(), Answer.task_key.desc(), Answer.field).limit(1))

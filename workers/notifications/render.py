@@ -1,0 +1,207 @@
+"""Template + facts = text. Templates are process designers' work: a mistake is told with file and line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import (
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    nodes,
+)
+from jinja2 import meta as template_meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from workers.errors import Broken
+from workers.notifications import phrases
+from workers.notifications.facts import Channel, Facts
+from workers.notifications.labels import Labels
+
+FILES: dict[Channel, tuple[str, ...]] = {
+    "sms": ("sms.txt",),
+    "email": ("subject.txt", "body.txt", "body.html"),
+}
+SUBJECT_LIMIT = 500
+"""Characters that the outbox has room for."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A message in words. `subject` and `html` are for e-mail only."""
+
+    subject: str | None
+    body: str
+    html: str | None
+
+
+class Templates:
+    """The templates folder: `labels.json` and `notifications/`.
+
+    Raises Broken when `labels.json` or `notifications/facts.json` cannot be read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "notifications"
+        self.labels = Labels.load(folder)
+        self.facts = Facts.load(self.folder)
+        self._loader = FileSystemLoader(self.folder)
+        self._environment = self._make_environment()
+
+    def channels(self, event: str) -> set[Channel]:
+        """The channels that an event has texts for. Raises Broken when the event isn't declared."""
+        self.facts.of(event)
+        return {channel for channel, files in FILES.items() if (self.folder / event / files[-1]).is_file()}
+
+    def render(self, event: str, channel: Channel, facts: Mapping[str, object]) -> Rendered:
+        """The words of an event on a channel.
+
+        Args:
+            facts: at least the declared facts of the event; templates see these and no others.
+        Raises:
+            Broken: a fact is missing or of another type, or a template is faulty (named with file and line).
+        """
+        chosen = self.facts.chosen(event, facts)
+        if channel == "sms":
+            return Rendered(None, phrases.one_line(self._text(f"{event}/sms.txt", chosen)), None)
+        subject = phrases.one_line(self._text(f"{event}/subject.txt", chosen))
+        body = phrases.readable(self._text(f"{event}/body.txt", chosen))
+        return Rendered(subject[:SUBJECT_LIMIT], body, self._text(f"{event}/body.html", chosen))
+
+    def check(self) -> list[str]:
+        """What is wrong with the templates, a sentence each; empty when all is well."""
+        problems = [problem for event in sorted(self.facts.events) for problem in self._check_event(event)]
+        folders = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
+        strange = [name for name in folders if name not in self.facts.events]
+        return problems + [f"notifications/{name}: facts.json declares no such event" for name in strange]
+
+    def _check_event(self, event: str) -> Iterator[str]:
+        folder = self.folder / event
+        known = {name for files in FILES.values() for name in files}
+        present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+        if not present & {"sms.txt", "body.txt"}:
+            yield f"notifications/{event}: neither sms.txt nor body.txt: nobody could be told"
+        if present & set(FILES["email"]):
+            yield from (
+                f"notifications/{event}: {name} is missing" for name in FILES["email"] if name not in present
+            )
+        yield from (
+            f"notifications/{event}: {name} is no text of a message" for name in sorted(present - known)
+        )
+        faults = list(self._check_words(event, sorted(present & known)))
+        yield from faults
+        if not faults and (channels := self.channels(event)) and present >= self._files(channels):
+            yield from self._check_renders(event, channels)
+
+    def _check_words(self, event: str, names: list[str]) -> Iterator[str]:
+        declared = set(self.facts.of(event))
+        for name in names:
+            try:
+                undeclared = self._facts_used(f"{event}/{name}") - declared
+            except Broken as broken:
+                yield str(broken)
+                continue
+            yield from (
+                f"notifications/{event}/{name}: uses '{fact}', not declared for it in facts.json"
+                for fact in sorted(undeclared)
+            )
+
+    def _check_renders(self, event: str, channels: set[Channel]) -> Iterator[str]:
+        for bare in (False, True):
+            try:
+                facts = self.facts.examples(event, bare=bare)
+            except ValueError as error:
+                yield f"notifications/facts.json: an example of '{event}' is wrong: {error}"
+                return
+            for channel in sorted(channels):
+                try:
+                    rendered = self.render(event, channel, facts)
+                except Broken as broken:
+                    yield f"{broken} (with{'out' if bare else ''} the optional facts)"
+                    continue
+                if channel == "sms" and not re.match(r"【[^】]+】", rendered.body):
+                    yield f"notifications/{event}/sms.txt: does not begin with the signature 【…】"
+                if "None" in f"{rendered.subject or ''}{rendered.body}{rendered.html or ''}":
+                    yield f"notifications/{event}: says 'None' for an optional fact on channel {channel}"
+
+    def _files(self, channels: set[Channel]) -> set[str]:
+        return {name for channel in channels for name in FILES[channel]}
+
+    def _facts_used(self, name: str, seen: frozenset[str] = frozenset()) -> set[str]:
+        """The facts a template uses, itself or by the templates it extends, includes or imports."""
+        source = self._source(name)
+        try:
+            tree = self._environment.parse(source, name, str(self.folder / name))
+        except TemplateSyntaxError as error:
+            raise Broken(f"notifications/{error.name or name}:{error.lineno}: {error.message}") from error
+        used = template_meta.find_undeclared_variables(tree)
+        used -= {
+            imported.target for imported in tree.find_all(nodes.Import)
+        }  # blocks see what the file imports
+        for other in template_meta.find_referenced_templates(tree):
+            if other is not None and other not in seen:
+                used |= self._facts_used(other, seen | {name})
+        return used
+
+    def _source(self, name: str) -> str:
+        try:
+            return self._loader.get_source(self._environment, name)[0]
+        except TemplateNotFound as error:
+            raise Broken(f"notifications/{error.name} does not exist") from error
+
+    def _text(self, name: str, facts: Mapping[str, object]) -> str:
+        try:
+            template: Template = self._environment.get_template(name)
+            return template.render(facts)
+        except TemplateSyntaxError as error:
+            raise Broken(f"notifications/{error.name or name}:{error.lineno}: {error.message}") from error
+        except TemplateNotFound as error:
+            raise Broken(f"notifications/{error.name} does not exist") from error
+        except Exception as error:
+            # The message of any other exception may quote a fact; a fact may be personal data.
+            said = f": {error.message}" if isinstance(error, TemplateError) and error.message else ""
+            where = self._where(error) or f"notifications/{name}"
+            raise Broken(f"{where}: {type(error).__name__}{said}") from error
+
+    def _where(self, error: BaseException) -> str | None:
+        """File and line in the templates folder at which an exception was raised."""
+        where, trace = None, error.__traceback__
+        while trace is not None:
+            path = Path(trace.tb_frame.f_code.co_filename)
+            if path.is_relative_to(self.folder):
+                where = f"notifications/{path.relative_to(self.folder).as_posix()}:{trace.tb_lineno}"
+            trace = trace.tb_next
+        return where
+
+    def _make_environment(self) -> ImmutableSandboxedEnvironment:
+        environment = ImmutableSandboxedEnvironment(
+            loader=self._loader,
+            undefined=StrictUndefined,
+            autoescape=lambda name: name is not None and name.endswith(".html"),
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.globals.clear()  # no range(10**9), no lipsum: a text needs facts and filters
+        environment.filters.update(
+            when=phrases.when,
+            when_en=phrases.when_en,
+            paragraphs=phrases.paragraphs,
+            shortened=phrases.shortened,
+            zh=lambda words, kind="": self._label(words, kind, "zh"),
+            en=lambda words, kind="": self._label(words, kind, "en"),
+        )
+        return environment
+
+    def _label(self, words: Any, kind: str, language: str) -> str:
+        find = self.labels.zh if language == "zh" else self.labels.en
+        between = "、" if language == "zh" else ", "
+        return (
+            find(words, kind) if isinstance(words, str) else between.join(find(word, kind) for word in words)
+        )

@@ -1,0 +1,234 @@
+"""Delivers what is in the outbox. Several senders, in one process or many, may work on the same store."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from workers.clock import Clock
+from workers.errors import DubanError, Refused
+from workers.notifications.channels.channel import Channel, Delivery, NotNow
+from workers.settings import NotificationSettings
+from workers.store import outbox
+from workers.store.database import Database
+from workers.store.tables import OutboxMessage
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(minutes=5)
+"""Longer than a delivery lasts by the channels' time-outs; then a dead sender's messages are free again."""
+LOOK_SECONDS = 1.0
+"""How often to look when nobody calls wake(): real seconds, because the injected clock may stand still."""
+GIVE_UP_SECONDS = 30.0
+"""Longest pause after the store failed."""
+GROWTH = 4
+JITTER = 0.2
+
+
+class Sender:
+    """Claims messages that are due, delivers them in threads, and writes down what came of it.
+
+    Each kind of address (sms, email) has its own loop and threads: a channel that hangs delays nothing else.
+
+    At least once: a message that the other side took from a process killed before it noted that is delivered
+    once more when the lease is over, with the same Message-ID or Idempotency-Key, by which mail servers and
+    gateways know it again.
+
+    Args:
+        channels: adapter per kind of address; a message of another kind waits for a sender that has it.
+        clock: what "due" is measured by; looked at again after `wake()`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        channels: Mapping[str, Channel],
+        clock: Clock,
+        settings: NotificationSettings,
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._lanes = [_Lane(kind, channel, database, clock, settings) for kind, channel in channels.items()]
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Works until `stop` is set; then finishes what is being delivered and returns. Raises nothing."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.TaskGroup() as lanes:
+                for lane in self._lanes:
+                    lanes.create_task(lane.run(stop))
+        finally:
+            self._loop = None
+
+    def wake(self) -> None:
+        """There may be something new, or the clock was moved: look now. From any thread, running or not."""
+        loop = self._loop
+        if loop is None:
+            return
+        with suppress(RuntimeError):  # the loop ended meanwhile
+            for lane in self._lanes:
+                loop.call_soon_threadsafe(lane.woken.set)
+
+    def is_settled(self) -> bool:
+        """Is nothing due and nothing being delivered? Blocks for one query; raises what the store raises."""
+        if any(lane.in_flight for lane in self._lanes):
+            return False
+        with self._database.read() as tx:
+            now = self._clock.now()
+            return not any(outbox.has_due(tx, now, channel=lane.kind) for lane in self._lanes)
+
+
+class _Lane:
+    """The messages of one kind."""
+
+    def __init__(
+        self, kind: str, channel: Channel, database: Database, clock: Clock, settings: NotificationSettings
+    ) -> None:
+        self.kind = kind
+        self.woken = asyncio.Event()
+        self.in_flight: set[int] = set()
+        self._channel = channel
+        self._database = database
+        self._clock = clock
+        self._settings = settings
+        self._failures = 0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        stopping = asyncio.create_task(stop.wait())
+        stopping.add_done_callback(lambda _: self.woken.set())
+        deliveries: set[asyncio.Task[None]] = set()
+        # One thread more than deliveries, so that looking and claiming never waits behind them.
+        with ThreadPoolExecutor(self._settings.parallel + 1, f"send-{self.kind}") as threads:
+            try:
+                while not stop.is_set():
+                    self.woken.clear()
+                    claimed = await self._claim(threads, self._settings.parallel - len(deliveries))
+                    for message in claimed:
+                        task = asyncio.create_task(self._deliver(threads, message, stop))
+                        deliveries.add(task)
+                        task.add_done_callback(deliveries.discard)
+                        task.add_done_callback(lambda _: self.woken.set())
+                    if not claimed:
+                        await _wait(self.woken, self._pause(LOOK_SECONDS) if self._failures else LOOK_SECONDS)
+            finally:
+                stopping.cancel()
+                await asyncio.gather(*deliveries, return_exceptions=True)
+
+    async def _claim(self, threads: ThreadPoolExecutor, limit: int) -> list[OutboxMessage]:
+        if limit < 1:
+            return []
+        now, besides = self._clock.now(), frozenset(self.in_flight)
+
+        def claim() -> list[OutboxMessage]:
+            with self._database.read() as tx:  # most looks find nothing: no write lock for those
+                if not outbox.has_due(tx, now, channel=self.kind, besides=besides):
+                    return []
+            with self._database.begin() as tx:
+                return outbox.claim(tx, now, limit, LEASE, channel=self.kind, besides=besides)
+
+        try:
+            claimed = await asyncio.get_running_loop().run_in_executor(threads, claim)
+        except Exception as error:
+            self._store_failed(error)
+            return []
+        self._failures = 0
+        self.in_flight.update(message.id for message in claimed)
+        return claimed
+
+    async def _deliver(
+        self, threads: ThreadPoolExecutor, message: OutboxMessage, stop: asyncio.Event
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            settle = await loop.run_in_executor(threads, self._attempt, message)
+            while not await self._settled(threads, settle):
+                if stop.is_set():
+                    return  # delivered, but not written down: comes again when the lease is over
+                await _wait(stop, self._pause(LOOK_SECONDS))
+        finally:
+            self.in_flight.discard(message.id)
+
+    async def _settled(self, threads: ThreadPoolExecutor, settle: Callable[[], None]) -> bool:
+        try:
+            await asyncio.get_running_loop().run_in_executor(threads, settle)
+        except Exception as error:
+            self._store_failed(error)
+            return False
+        return True
+
+    def _attempt(self, message: OutboxMessage) -> Callable[[], None]:
+        """Delivers, in a thread. Returns what is to be written down."""
+        try:
+            self._channel.deliver(_delivery(message))
+        except Refused as error:
+            refusal = str(error)
+            return lambda: self._note_failure(message, refusal, None)
+        except Exception as error:
+            # Only our own sentences: the message of any other exception may quote an address or a text.
+            sentence = (
+                str(error) if isinstance(error, DubanError) else f"delivery failed: {type(error).__name__}"
+            )
+            after = error.after if isinstance(error, NotNow) else None
+            return lambda: self._note_failure(message, sentence, self._next_attempt(message, after))
+        return lambda: self._note_success(message)
+
+    def _next_attempt(self, message: OutboxMessage, after: timedelta | None) -> datetime | None:
+        """When to try again; None when that was the last attempt."""
+        settings = self._settings
+        if message.attempts >= settings.max_attempts:
+            return None
+        longest = settings.retry_longest_seconds
+        seconds = min(settings.retry_seconds * GROWTH ** min(message.attempts - 1, 20), longest)
+        seconds *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - spreads load, keeps no secret
+        return self._clock.now() + max(timedelta(seconds=seconds), after or timedelta())
+
+    def _note_success(self, message: OutboxMessage) -> None:
+        with self._database.begin() as tx:
+            kept = outbox.mark_sent(tx, message, self._clock.now())
+        self._say("message-sent" if kept else "claim-lost", message)
+
+    def _note_failure(self, message: OutboxMessage, error: str, next_attempt_at: datetime | None) -> None:
+        with self._database.begin() as tx:
+            kept = outbox.mark_failed(tx, message, error, next_attempt_at)
+        action = "message-dead" if next_attempt_at is None else "message-delayed"
+        self._say(action if kept else "claim-lost", message, error)
+
+    def _say(self, action: str, message: OutboxMessage, error: str = "") -> None:
+        level = {"message-sent": logging.INFO, "message-dead": logging.ERROR}.get(action, logging.WARNING)
+        facts = {"action": action, "number": message.number, "event": message.event, "channel": self.kind}
+        log.log(level, "%s: %s %s %s %s", action, message.id, message.event, self.kind, error, extra=facts)
+
+    def _store_failed(self, error: Exception) -> None:
+        self._failures += 1
+        facts = {"action": "store-failed", "channel": self.kind}
+        log.warning("store-failed: the sender goes on later: %s", type(error).__name__, extra=facts)
+
+    def _pause(self, first: float) -> float:
+        return float(min(first * 2 ** min(self._failures, 10), GIVE_UP_SECONDS))
+
+
+def _delivery(row: OutboxMessage) -> Delivery:
+    return Delivery(
+        id=row.id,
+        number=row.number,
+        event=row.event,
+        recipient=row.recipient,
+        channel=row.channel,
+        address=row.address,
+        subject=row.subject,
+        body=row.body,
+        html=row.html,
+        created_at=row.created_at,
+    )
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(event.wait(), seconds)

@@ -1,0 +1,187 @@
+"""Messages owed to customers and staff: written with the fact that causes them, delivered by a sender.
+
+States: `pending` (owed; `claimed_until` while a sender has it), `sent`, `dead` (given up: people may
+resend it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, TypeAlias, cast
+
+from sqlalchemy import ColumnElement, CursorResult, Update, func, or_, select, update
+from sqlalchemy.orm import Session
+
+from workers.errors import Conflict, NotFound
+from workers.store.statements import insert_if_absent
+from workers.store.tables import OutboxMessage
+
+Transaction: TypeAlias = Session
+"""The caller's transaction, for rooms that may not know SQLAlchemy."""
+
+ERROR_LIMIT = 500
+KEY_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class NewMessage:
+    """A message in words, with where it goes. `channel` is the kind of address: `sms` or `email`."""
+
+    number: str
+    event: str
+    recipient: str
+    channel: str
+    address: str
+    subject: str | None
+    body: str
+    html: str | None
+
+
+def add(tx: Session, message: NewMessage, occasion: str, now: datetime) -> bool:
+    """Write a message, once per complaint, event, recipient, occasion and channel.
+
+    Returns:
+        False when it was written before: then nothing changes.
+    """
+    key = dedupe_key(message, occasion)
+    row = {**vars(message), "status": "pending", "attempts": 0, "created_at": now, "next_attempt_at": now}
+    return insert_if_absent(tx, OutboxMessage, ["dedupe_key"], **row, dedupe_key=key)
+
+
+def dedupe_key(message: NewMessage, occasion: str) -> str:
+    """What makes a message the same one. Too long for the column: its beginning and a digest of the whole."""
+    key = f"{message.number}:{message.event}:{message.recipient}:{occasion}:{message.channel}"
+    return key if len(key) <= KEY_LIMIT else f"{key[:130]}:{sha256(key.encode()).hexdigest()}"
+
+
+def claim(
+    tx: Session, now: datetime, limit: int, lease: timedelta, *, channel: str, besides: Collection[int] = ()
+) -> list[OutboxMessage]:
+    """Take messages that are due, oldest first, so that no other sender has them until the lease is over.
+
+    Taking counts as an attempt: a message that kills its sender is given up some day, too.
+
+    Args:
+        lease: longer than a delivery can last; afterwards the message is anybody's again.
+        besides: ids not to take, e.g. those that this sender is still delivering although a moved clock ended
+            the lease.
+    """
+    due = (
+        select(OutboxMessage)
+        .where(_is_due(now, channel), OutboxMessage.id.not_in(besides))
+        .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # SQLite leaves this out: its transaction has the whole store
+    )
+    messages = list(tx.scalars(due))
+    for message in messages:
+        message.claimed_until = now + lease
+        message.attempts += 1
+    tx.flush()
+    return messages
+
+
+def has_due(tx: Session, now: datetime, *, channel: str | None = None, besides: Collection[int] = ()) -> bool:
+    """Is there anything to claim? A look without a lock."""
+    due = select(OutboxMessage.id).where(_is_due(now, channel), OutboxMessage.id.not_in(besides)).limit(1)
+    return tx.scalar(due) is not None
+
+
+def mark_sent(tx: Session, claimed: OutboxMessage, now: datetime) -> bool:
+    """The message is delivered. Returns False when the claim was lost to another sender meanwhile."""
+    return _settle(tx, claimed, status="sent", sent_at=now, last_error=None)
+
+
+def mark_failed(tx: Session, claimed: OutboxMessage, error: str, next_attempt_at: datetime | None) -> bool:
+    """The message was not delivered: try again at `next_attempt_at`, or never (None: a dead letter).
+
+    Args:
+        error: why, without personal data.
+    Returns:
+        False when the claim was lost to another sender meanwhile.
+    """
+    error = error[:ERROR_LIMIT]
+    if next_attempt_at is None:
+        return _settle(tx, claimed, status="dead", last_error=error)
+    return _settle(tx, claimed, status="pending", last_error=error, next_attempt_at=next_attempt_at)
+
+
+def release(tx: Session, claimed: OutboxMessage) -> bool:
+    """Give a message back untried. Returns False when the claim was lost to another sender meanwhile."""
+    return _settle(tx, claimed, status="pending", attempts=OutboxMessage.attempts - 1)
+
+
+def resend(tx: Session, message_id: int, now: datetime) -> None:
+    """Owe a dead letter again, with all its attempts.
+
+    Raises:
+        NotFound: there is no such message.  Conflict: it is not a dead letter.
+    """
+    statement = (
+        update(OutboxMessage)
+        .where(OutboxMessage.id == message_id, OutboxMessage.status == "dead")
+        .values(status="pending", attempts=0, next_attempt_at=now, claimed_until=None)
+    )
+    if _rows(tx, statement) == 1:
+        return
+    status = tx.scalar(select(OutboxMessage.status).where(OutboxMessage.id == message_id))
+    if status is None:
+        raise NotFound(f"there is no message {message_id}")
+    raise Conflict(f"message {message_id} is {status}; only a dead letter can be sent again")
+
+
+def of_number(tx: Session, number: str) -> list[OutboxMessage]:
+    """The messages of a complaint, oldest first."""
+    return list(
+        tx.scalars(select(OutboxMessage).where(OutboxMessage.number == number).order_by(OutboxMessage.id))
+    )
+
+
+def dead_letters(tx: Session, limit: int = 100) -> list[OutboxMessage]:
+    """Messages that were given up, newest first."""
+    dead = (
+        select(OutboxMessage)
+        .where(OutboxMessage.status == "dead")
+        .order_by(OutboxMessage.id.desc())
+        .limit(limit)
+    )
+    return list(tx.scalars(dead))
+
+
+def counts(tx: Session) -> dict[str, int]:
+    """How many messages are in each state; every state is there."""
+    found = tx.execute(select(OutboxMessage.status, func.count()).group_by(OutboxMessage.status))
+    return {"pending": 0, "sent": 0, "dead": 0} | {row[0]: row[1] for row in found}
+
+
+def _is_due(now: datetime, channel: str | None) -> ColumnElement[bool]:
+    due = (
+        (OutboxMessage.status == "pending")
+        & (OutboxMessage.next_attempt_at <= now)
+        & or_(OutboxMessage.claimed_until.is_(None), OutboxMessage.claimed_until <= now)
+    )
+    return due if channel is None else due & (OutboxMessage.channel == channel)
+
+
+def _settle(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
+    # `claimed_until` is the token of this claim: whoever claimed later has another one.
+    statement = (
+        update(OutboxMessage)
+        .where(
+            OutboxMessage.id == claimed.id,
+            OutboxMessage.status == "pending",
+            OutboxMessage.claimed_until == claimed.claimed_until,
+        )
+        .values(claimed_until=None, **values)
+    )
+    return _rows(tx, statement) == 1
+
+
+def _rows(tx: Session, statement: Update | Any) -> int:
+    result = cast(
+        "CursorResult[Any]", tx.execute(statement, execution_options={"synchronize_session": False})
+    )
+    return result.rowcount
