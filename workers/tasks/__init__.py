@@ -1,0 +1,37 @@
+"""The job workers, in the order of the process. A job type is here, in a diagram and in a test, by the same word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from workers.engine.jobs import Task
+from workers.tasks.assign_owner import assign_owner
+from workers.tasks.classify_complaint import classify_complaint, record_classification
+from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
+from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
+from workers.tasks.follow_up import record_satisfaction, reopen_complaint
+from workers.tasks.notify import notify_customer, notify_staff
+from workers.tasks.raise_complaint import raise_complaint
+from workers.tasks.record_progress import record_investigation, record_result
+from workers.tasks.register_complaint import register_complaint
+from workers.tasks.verify_complaint import verify_complaint
+
+TASKS: Final[Sequence[Task]] = (
+    Task("register-complaint", register_complaint),
+    Task("notify-customer", notify_customer),
+    Task("verify-complaint", verify_complaint),
+    Task("classify-complaint", classify_complaint),
+    Task("record-classification", record_classification),
+    Task("decide-deadlines", decide_deadlines),
+    Task("assign-owner", assign_owner),
+    Task("start-tier-clock", start_tier_clock),
+    Task("notify-staff", notify_staff),
+    Task("record-investigation", record_investigation),
+    Task("raise-complaint", raise_complaint),
+    Task("record-result", record_result),
+    Task("record-satisfaction", record_satisfaction),
+    Task("reopen-complaint", reopen_complaint),
+    Task("archive-complaint", archive_complaint),
+    Task("withdraw-complaint", withdraw_complaint),
+)

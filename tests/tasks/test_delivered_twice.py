@@ -1,0 +1,122 @@
+"""The engine delivers at least once: every job delivered a second time, later, changes nothing and answers the same."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select
+
+from workers.cases.calendar import WorkingCalendar
+from workers.classification import Classifier
+from workers.clock import Clock, MovedClock
+from workers.engine.jobs import Job, Task, bind
+from workers.errors import BusinessError
+from workers.notifications.messenger import Messenger
+from workers.store.database import Base, Database
+from workers.store.tables import Complaint, Deadline, Staff
+from workers.tasks import TASKS
+
+NUMBER = "TS20260301-000001"
+RECEIVED = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
+INSTANTS = {
+    f"{stage}_{what}_at": "2026-03-03T09:00:00+08:00"
+    for stage in ("investigation", "result")
+    for what in ("due", "first_warning", "second_warning")
+}
+POLICY = {"required_fields": ["customer_name"], "repeat_window": "P30D", "warning_shares": [0.5, 0.75]}
+PATH = {"owner_group": "branch-management", "next_tier": "city", "next_group": "city-management", "time_allowed": "PT8H"}
+VARIABLES: dict[str, Any] = {
+    "number": NUMBER,
+    "received_at": RECEIVED.isoformat(),
+    "complaint_policy": POLICY,
+    "complaint_deadlines": [{"kind": "result", "time": "PT48H", "calendar": "clock"}],
+    "complaint_priority": "ordinary",
+    "category": "tariff-billing",
+    "classified_by": "model",
+    "confidence": 0.8,
+    "escalation_path": PATH,
+    "owner": "wang.fang",
+    "owner_group": "billing",
+    "tier": "branch",
+    "satisfaction": "satisfied",
+    "is_solved": True,
+    "reopen_count": 0,
+    "to": ["person:wang.fang", "group:branch-management", "watchers"],
+    **INSTANTS,
+}
+HEADERS = {
+    "register-complaint": {"owner_group": "billing", "tier": "front-desk"},
+    "notify-customer": {"event": "complaint-registered"},
+    "notify-staff": {"event": "complaint-assigned"},
+}
+
+
+@pytest.fixture
+def store(database: Database) -> Database:
+    with database.begin() as tx:
+        tx.execute(
+            insert(Complaint).values(
+                number=NUMBER,
+                policy="petition",
+                channel="phone",
+                text="这个月账单多扣了三十元，要求核查。",
+                customer_phone="+8613900001001",
+                customer_key="+8613900001001",
+                received_at=RECEIVED,
+                flags=[],
+                missing_fields=[],
+            )
+        )
+        for username, group in (("wang.fang", "billing"), ("li.na", "branch-management"), ("zhao.min", "billing")):
+            tx.add(Staff(username=username, name=username, groups=[group], email=f"{username}@example.com"))
+        tx.add(Deadline(number=NUMBER, kind="preliminary", due_at=RECEIVED + timedelta(hours=24)))
+    return database
+
+
+def job_of(task: Task) -> Job:
+    return Job(7, task.type, "1001", "complaint-handling", "Task_X", "2002", HEADERS.get(task.type, {}), 3, VARIABLES)
+
+
+def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of all tables."""
+    with database.read() as tx:
+        return {
+            table.name: sorted((tuple(row) for row in tx.execute(select(table))), key=repr)
+            for table in Base.metadata.sorted_tables
+        }
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.type)
+def test_a_job_delivered_twice_changes_nothing(
+    task: Task, store: Database, messenger: Messenger, classifier: Classifier, calendar: WorkingCalendar
+) -> None:
+    clock = MovedClock(RECEIVED + timedelta(hours=30) - datetime.now(UTC))
+    services = {Database: store, Clock: clock, Messenger: messenger, Classifier: classifier, WorkingCalendar: calendar}
+    bound = bind(task, services)
+    before = everything(store)
+
+    first = bound.call(job_of(task))
+    after_first = everything(store)
+    clock.advance(timedelta(hours=1))
+    second = bound.call(job_of(task))
+
+    assert second == first
+    assert everything(store) == after_first
+    if task.type not in ("classify-complaint", "start-tier-clock"):
+        assert after_first != before, "the job should have had an effect to repeat"
+
+
+def test_a_second_process_instance_is_refused_and_leaves_the_first_its_case(store: Database) -> None:
+    register = next(task for task in TASKS if task.type == "register-complaint")
+    bound = bind(register, {Database: store, Clock: MovedClock()})
+    bound.call(job_of(register))
+    before = everything(store)
+    other = Job(8, register.type, "9999", "complaint-handling", "Task_X", "3003", HEADERS[register.type], 3, VARIABLES)
+
+    with pytest.raises(BusinessError) as refusal:
+        bound.call(other)
+
+    assert refusal.value.code == "ALREADY_REGISTERED"
+    assert everything(store) == before

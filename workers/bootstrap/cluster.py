@@ -1,0 +1,56 @@
+"""`duban work` and `duban deploy`: the same parts against an engine that runs elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from workers.bootstrap.contract import check
+from workers.bootstrap.parts import assembled
+from workers.bootstrap.resources import models_dir
+from workers.bootstrap.running import RunUntil, stop_on_signals
+from workers.clock import SystemClock
+from workers.engine.broker import connect
+from workers.engine.deployment import Deployed
+from workers.engine.deployment import deploy as send
+from workers.engine.gateway import Gateway
+from workers.engine.host import WorkerHost
+from workers.engine.messages import Messages
+from workers.engine.models import Models
+from workers.engine.relay import Relay
+from workers.errors import Refused
+from workers.settings import Settings
+
+Say = Callable[[str], None]
+
+
+async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
+    """Runs job workers until a signal comes; without `only` the relay and the sender, too.
+
+    Raises:
+        Refused: no engine address, or a job type that no task does. Unavailable: engine or database do not answer.
+    """
+    stopping = stop_on_signals()
+    clock = SystemClock()
+    with assembled(settings, clock) as parts:
+        tasks = parts.bound_tasks(only)
+        async with connect(settings.engine, say) as handle, Gateway(handle) as gateway:
+            loops = {"workers": WorkerHost(handle, tasks, settings.engine).run}
+            if not only:
+                loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
+                loops["sender"] = parts.sender.run
+            say(f"working on {', '.join(task.type for task in tasks)}")
+            await RunUntil(stopping).all(loops)
+
+
+async def deploy(settings: Settings, say: Say) -> list[Deployed]:
+    """Checks the models and deploys them together.
+
+    Raises:
+        Refused: the models have faults (each is named), or the engine does not take them.
+        Unavailable: the engine does not answer.
+    """
+    faults = check(settings)
+    if faults:
+        raise Refused("the models have faults, and nothing was deployed:\n  " + "\n  ".join(faults))
+    async with connect(settings.engine, say) as handle:
+        return await send(handle, Models.load(models_dir(settings)).deployables())

@@ -1,0 +1,118 @@
+"""What every process of Duban is made of: the store, the words, the collaborators of tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.exc import ArgumentError, OperationalError
+
+from workers.bootstrap.resources import deploy_file, models_dir, templates_dir
+from workers.cases.calendar import WorkingCalendar
+from workers.classification import Classifier
+from workers.clock import Clock
+from workers.engine.jobs import BoundTask, Task, bind
+from workers.errors import Refused, Unavailable
+from workers.notifications.channels.choice import open_channels
+from workers.notifications.labels import Labels
+from workers.notifications.messenger import Messenger
+from workers.notifications.render import Templates
+from workers.notifications.sender import Sender
+from workers.settings import Settings
+from workers.store import schema, staff
+from workers.store.database import Database
+from workers.tasks import TASKS
+
+SAMPLE_STAFF: Final = "sample-staff.json"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The collaborators that do not need an engine."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    models: Path
+    labels: Labels
+    messenger: Messenger
+    sender: Sender
+    classifier: Classifier
+    calendar: WorkingCalendar
+
+    def bound_tasks(self, only: Sequence[str] = ()) -> list[BoundTask]:
+        """All tasks with their collaborators in place, or those of the job types named.
+
+        Raises:
+            Refused: a job type that no task has; the message lists those there are.
+        """
+        services = {
+            Database: self.database,
+            Clock: self.clock,
+            Messenger: self.messenger,
+            Classifier: self.classifier,
+            WorkingCalendar: self.calendar,
+        }
+        return [bind(task, services) for task in _chosen(only)]
+
+
+@contextmanager
+def assembled(settings: Settings, clock: Clock) -> Iterator[Parts]:
+    """Opens the store (brought to the newest schema, staff loaded) and builds the parts on it.
+
+    Raises:
+        Refused: a folder, a staff file or a URL that cannot be used. Unavailable: the database does not answer.
+    """
+    database = _open(settings)
+    try:
+        templates = templates_dir(settings)
+        labels = Labels.load(templates)
+        with database.begin() as tx:
+            staff.load(tx, staff.read_file(settings.staff_file or deploy_file(SAMPLE_STAFF)))
+        models = models_dir(settings)
+        channels = open_channels(settings.notifications, settings.data / "spool", clock)
+        yield Parts(
+            settings=settings,
+            database=database,
+            clock=clock,
+            models=models,
+            labels=labels,
+            messenger=Messenger(Templates(templates), settings),
+            sender=Sender(database, channels, clock, settings.notifications),
+            classifier=Classifier(
+                models / "complaint-handling" / "classification-rules.dmn", settings.engine.cache_dir
+            ),
+            calendar=WorkingCalendar(),
+        )
+    finally:
+        database.close()
+
+
+def _open(settings: Settings) -> Database:
+    try:
+        database = Database(settings.database_url) if settings.database_url else Database.in_folder(settings.data)
+    except (ArgumentError, ImportError) as error:
+        raise Refused(f"DUBAN_DATABASE_URL is no URL that can be used: {type(error).__name__}") from error
+    try:
+        schema.upgrade(database)
+    except OperationalError as error:
+        database.close()
+        raise Unavailable(
+            "the database does not answer or cannot be written: check DUBAN_DATABASE_URL, the server and its disk "
+            f"({type(error.orig).__name__})"
+        ) from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _chosen(only: Sequence[str]) -> Sequence[Task]:
+    known = {task.type: task for task in TASKS}
+    unknown = sorted(set(only) - set(known))
+    if unknown:
+        raise Refused(f"no task does {', '.join(unknown)}; job types are {', '.join(known)}")
+    return [known[job_type] for job_type in only] if only else TASKS

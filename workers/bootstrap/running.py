@@ -1,0 +1,61 @@
+"""Running several loops until a signal comes or one of them breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+
+
+def stop_on_signals() -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set; a second signal ends the process at once."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        if stopping.is_set():
+            os._exit(128 + number)
+        stopping.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop, number)
+    return stopping
+
+
+class Stopped(Exception):  # noqa: N818 - an order, not an error
+    """A signal came before there was anything to run."""
+
+
+class RunUntil:
+    """Runs things until `stopping` is set."""
+
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
+
+    async def first(self, start: Awaitable[None], name: str) -> None:
+        """Awaits something that ends by itself. Raises Stopped when the signal comes first."""
+        starting = asyncio.ensure_future(start)
+        waiting = asyncio.create_task(self._stopping.wait(), name=f"signal-during-{name}")
+        try:
+            await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
+            if not starting.done():
+                raise Stopped
+            await starting
+        finally:
+            waiting.cancel()
+            if not starting.done():
+                starting.cancel()
+                await asyncio.gather(starting, return_exceptions=True)
+
+    async def all(self, loops: Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]) -> None:
+        """Runs the loops until the signal; one that raises stops the others, and its error is raised."""
+        async with asyncio.TaskGroup() as group:
+            for name, loop in loops.items():
+                group.create_task(self._run(loop), name=name)
+
+    async def _run(self, loop: Callable[[asyncio.Event], Awaitable[None]]) -> None:
+        try:
+            await loop(self._stopping)
+        finally:
+            self._stopping.set()

@@ -1,0 +1,193 @@
+"""`duban up`: store, engine, workers, relay, sender, page and records in one process tree."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from workers.bootstrap import ports
+from workers.bootstrap.folder import InstanceFile, held
+from workers.bootstrap.parts import Parts, assembled
+from workers.bootstrap.running import RunUntil, stop_on_signals
+from workers.bootstrap.web import served
+from workers.cases.complaint import parse_line
+from workers.clock import Clock, SystemClock
+from workers.desk.app import create_app
+from workers.desk.services import DeskServices, Health
+from workers.engine.broker import EmbeddedBroker, connect
+from workers.engine.controlled_clock import EngineClock
+from workers.engine.deployment import deploy
+from workers.engine.gateway import EngineHandle, Gateway
+from workers.engine.host import WorkerHost
+from workers.engine.incidents import Incidents
+from workers.engine.messages import Messages
+from workers.engine.models import Models
+from workers.engine.relay import Relay
+from workers.engine.user_tasks import UserTasks
+from workers.errors import Refused, Unavailable
+from workers.records.belonging import check_belonging
+from workers.records.endpoint import RecordsServer
+from workers.records.settle import wait_settled
+from workers.settings import Settings
+from workers.store import intake
+
+log = logging.getLogger(__name__)
+
+SETTLE_SECONDS: Final = 600
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A running instance: what to tell people and scripts."""
+
+    url: str
+    token: str
+
+
+async def up(settings: Settings, *, test_clock: bool, samples: Path | None, say: Say, ready: Callable[[Ready], None]) -> None:
+    """Runs an instance on `settings.data` until a signal comes.
+
+    Args:
+        test_clock: the engine's clock can be moved by `duban clock advance`.
+        samples: complaints to hand in once the instance is usable.
+        say: takes progress sentences.
+        ready: called once, when everything is usable.
+
+    Raises:
+        Refused: the folder is held by another instance, a port is taken, a model has faults.
+        Unavailable: something needed is missing: network, disk, memory, database.
+    """
+    with held(settings.data), ports.listening(settings.web) as listener:
+        clock: Clock = EngineClock(settings.data / "clock.json") if test_clock else _plain_clock(settings.data)
+        with assembled(settings, clock) as parts:
+            url = "http://{}:{}".format(*listener.getsockname()[:2])
+            async with AsyncExitStack() as stack:
+                stopping = stop_on_signals()
+                instance = _Instance(parts, url, secrets.token_urlsafe(24), say)
+                run = RunUntil(stopping)
+                await run.first(instance.start(stack), "start")
+                await stack.enter_async_context(served(instance.app(), listener))
+                InstanceFile(url, instance.token, os.getpid()).write(settings.data)
+                ready(Ready(url, instance.token))
+                if samples is not None:
+                    await asyncio.to_thread(instance.hand_in, samples)
+                await run.all(instance.loops())
+                say("正在停止… Stopping…")
+
+
+class _Instance:
+    """The parts that need the engine, once `start` is through."""
+
+    def __init__(self, parts: Parts, url: str, token: str, say: Say) -> None:
+        self.parts = parts
+        self.url = url
+        self.token = token
+        self._say = say
+        self._broker: EmbeddedBroker | None = None
+        self._records = RecordsServer(parts.database, password=secrets.token_urlsafe(24))
+        self._clock = parts.clock if isinstance(parts.clock, EngineClock) else None
+
+    async def start(self, stack: AsyncExitStack) -> None:
+        """Records first (the engine sends to it), then the engine, the models, the workers."""
+        settings = self.parts.settings
+        loading = asyncio.create_task(asyncio.to_thread(self.parts.classifier.prepare))
+        stack.callback(loading.cancel)
+        await asyncio.to_thread(check_belonging, self.parts.database, settings.data / "engine")
+        await stack.enter_async_context(self._records)
+        handle = await stack.enter_async_context(self._engine())
+        gateway = await stack.enter_async_context(Gateway(handle))
+        self._user_tasks = await stack.enter_async_context(UserTasks(handle.rest_url))
+        self._incidents = Incidents(gateway)
+        self._messages = Messages(gateway)
+        self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
+        self._models = Models.load(self.parts.models)
+        deployed = await deploy(handle, self._models.deployables())
+        log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(deployed)})
+        self._host = WorkerHost(handle, self.parts.bound_tasks(), settings.engine)
+        await loading
+
+    @asynccontextmanager
+    async def _engine(self) -> AsyncIterator[EngineHandle]:
+        settings = self.parts.settings
+        if settings.engine.address:
+            async with connect(settings.engine, self._say) as handle:
+                yield handle
+            return
+        async with EmbeddedBroker(
+            settings.data, settings.engine, exporter_url=self._records.url, clock=self._clock, progress=self._say
+        ) as broker:
+            self._broker = broker
+            yield broker.handle
+
+    def app(self) -> object:
+        """The web page and API on the running parts."""
+        loop = asyncio.get_running_loop()
+        return create_app(
+            DeskServices(
+                database=self.parts.database,
+                clock=self.parts.clock,
+                user_tasks=self._user_tasks,
+                incidents=self._incidents,
+                wake_relay=lambda: loop.call_soon_threadsafe(self._relay.wake),
+                policies=self._models.policies(),
+                health=self._health,
+                token=self.token,
+                labels=self.parts.labels,
+                is_sample_staff=self.parts.settings.staff_file is None,
+                advance_clock=self._advance if self._clock is not None else None,
+            )
+        )
+
+    def loops(self) -> Mapping[str, Callable[[asyncio.Event], object]]:
+        """What runs until the instance stops."""
+        return {"workers": self._host.run, "relay": self._relay.run, "sender": self.parts.sender.run}
+
+    def hand_in(self, samples: Path) -> None:
+        """Takes in a file of complaint lines; ones that are there already stay as they are."""
+        for line in samples.read_bytes().splitlines():
+            accepted = intake.accept(
+                self.parts.database, self.parts.clock, parse_line(line, policies=self._models.policies(), now=self.parts.clock.now())
+            )
+            self._say(f"样例投诉 sample complaint {accepted.number}: {self.url}/complaints/{accepted.number}")
+
+    async def _advance(self, by: timedelta) -> datetime:
+        assert self._clock is not None  # noqa: S101 - for the type checker
+        now = await self._clock.advance(by)
+        self.parts.sender.wake()
+        self._relay.wake()
+        await wait_settled(
+            self.parts.database,
+            self.parts.clock,
+            SETTLE_SECONDS,
+            progress=self._records.progress,
+            mark=self._messages.mark,
+        )
+        return now
+
+    async def _health(self) -> Mapping[str, Health]:
+        engine_ok = self._broker is None or self._broker.is_healthy
+        host_ok = self._host.is_alive()
+        trouble = self._records.trouble
+        return {
+            "engine": Health(engine_ok, "引擎正常 The engine is ready." if engine_ok else "引擎未就绪 The engine is not ready."),
+            "workers": Health(host_ok, "任务处理正常 Workers poll." if host_ok else "任务处理停滞 Workers do not reach the engine."),
+            "records": Health(trouble is None, trouble or "记录流正常 The record stream is taken in."),
+        }
+
+
+def _plain_clock(data: Path) -> Clock:
+    if (data / "clock.json").exists():
+        raise Refused(
+            f"the data in {data} was made with --test-clock: its times are moved. Start it with --test-clock, or give "
+            "another --data."
+        )
+    return SystemClock()

@@ -1,0 +1,160 @@
+"""The verbs that run something: up, work, deploy, fetch. Slow imports are inside, so that other commands stay quick."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workers.cli.options import Data
+
+if TYPE_CHECKING:
+    from workers.bootstrap.up import Ready
+    from workers.settings import Settings
+
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr what the parts do.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the verbs, in the order of `duban --help`."""
+    app.command()(up)
+    app.command()(deploy)
+    app.command()(work)
+    app.command()(fetch)
+
+
+def up(
+    data: Data = None,
+    test_clock: Annotated[
+        bool, typer.Option("--test-clock", help="Let `duban clock advance` move the clock: for trying out and tests.")
+    ] = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.", show_default="8700")
+    ] = None,
+    samples: Annotated[bool, typer.Option("--samples", help="Hand in a few sample complaints.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Start everything: engine, workers, store, messages, page. Ctrl-C stops it.
+
+    Prints one line `ready http://…` when it is usable; progress goes to stderr. A second start on the same data
+    folder goes on where the first stopped.
+
+    Example: duban up --data ./trial --test-clock
+    """
+    from workers.bootstrap.logs import log_to
+    from workers.bootstrap.resources import SAMPLE_COMPLAINTS, deploy_file
+    from workers.bootstrap.running import Stopped
+    from workers.bootstrap.up import up as run
+
+    settings = _settings(data, port)
+    os.umask(0o077)
+
+    def ready(instance: Ready) -> None:
+        typer.echo(f"ready {instance.url}")
+        _say(_where_to_look(settings.data, instance.url))
+
+    with log_to(settings.data, verbose=verbose):
+        try:
+            asyncio.run(
+                run(
+                    settings,
+                    test_clock=test_clock,
+                    samples=deploy_file(SAMPLE_COMPLAINTS) if samples else None,
+                    say=_say,
+                    ready=ready,
+                )
+            )
+        except Stopped:
+            raise typer.Exit(130) from None
+    _say("已停止 Stopped.")
+
+
+def deploy(
+    check_only: Annotated[
+        bool, typer.Option("--check", help="Only check the models against the workers; nothing is sent.")
+    ] = False,
+) -> None:
+    """Check the models and deploy them to the engine at DUBAN_ENGINE__ADDRESS (`up` does it by itself).
+
+    Example: DUBAN_ENGINE__ADDRESS=zeebe:26500 duban deploy
+    """
+    from workers.bootstrap import cluster
+    from workers.bootstrap.contract import check
+    from workers.errors import Refused
+
+    settings = _settings(None, None)
+    if check_only:
+        faults = check(settings)
+        if faults:
+            raise Refused("the models have faults:\n  " + "\n  ".join(faults))
+        _say("模型检查通过 The models are in order.")
+        return
+    for item in asyncio.run(cluster.deploy(settings, _say)):
+        typer.echo(f"{item.kind} {item.id} version {item.version}")
+
+
+def work(
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="TYPE", help="Only this job type; may be given several times.")
+    ] = None,
+    verbose: Verbose = False,
+) -> None:
+    """Run job workers for the engine at DUBAN_ENGINE__ADDRESS and the store at DUBAN_DATABASE_URL.
+
+    Without --only also the relay (messages owed to the engine) and the sender (messages to people).
+
+    Example: duban work --only classify-complaint --only notify-customer
+    """
+    from workers.bootstrap import cluster
+    from workers.bootstrap.logs import log_to
+
+    settings = _settings(None, None)
+    with log_to(None, verbose=verbose):
+        asyncio.run(cluster.work(settings, only or [], _say))
+
+
+def fetch() -> None:
+    """Fetch the engine into the user's cache folder, once; `make setup` calls it.
+
+    Example: duban fetch
+    """
+    from workers.engine.distribution import fetch as get
+
+    _say(f"引擎已就位 The engine is in {get(_settings(None, None).engine, _say)}")
+
+
+def _settings(data: Path | None, port: int | None) -> Settings:
+    from pydantic import ValidationError
+
+    from workers.errors import Refused
+    from workers.settings import Settings
+
+    try:
+        settings = Settings() if data is None else Settings(data=data)
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        name = "__".join(str(part) for part in problem["loc"]).upper()
+        raise Refused(f"the setting DUBAN_{name} cannot be used: {problem['msg']}") from None
+    settings.data = settings.data.absolute()
+    if port is not None:
+        settings.web.port = port
+    return settings
+
+
+def _where_to_look(data: Path, url: str) -> str:
+    named = f"--data {data}"
+    return (
+        f"\n  页面 Page          {url}\n"
+        f"  投诉 Complaints    echo '{{\"policy\":…}}' | duban submit {named}\n"
+        f"  任务 Tasks         duban tasks {named}\n"
+        f"  短信邮件 Messages   {data / 'spool'}\n"
+        f"  日志 Log           {data / 'duban.log'}\n"
+        "  停止 Stop          Ctrl-C\n"
+    )
+
+
+def _say(sentence: str) -> None:
+    typer.echo(sentence, err=True)

@@ -1,0 +1,46 @@
+"""End a complaint: archived with everything that belongs to it, or withdrawn by the customer (rule A8).
+
+Job type: archive-complaint
+Reads: number, satisfaction, optional is_solved.
+Sets: nothing.
+Throws: nothing.
+Effect: the complaint is closed; its outcome is kept.
+
+Job type: withdraw-complaint
+Reads: number.
+Sets: nothing.
+Throws: nothing.
+Effect: the complaint is withdrawn; nobody is asked to work on it any more.
+"""
+
+from __future__ import annotations
+
+from workers.clock import Clock
+from workers.names import Status
+from workers.store import complaints, timeline
+from workers.store.database import Database
+
+
+def archive_complaint(
+    database: Database, clock: Clock, *, number: str, satisfaction: str, is_solved: bool | None = None
+) -> None:
+    """Closes the complaint; a customer who never answered leaves the outcome open."""
+    outcome = {True: "solved", False: "unsolved", None: "no-answer"}[is_solved]
+    _close(database, clock, number, Status.CLOSED, outcome, "archived", satisfaction=satisfaction)
+
+
+def withdraw_complaint(database: Database, clock: Clock, *, number: str) -> None:
+    """Closes the complaint as the customer asked."""
+    _close(database, clock, number, Status.WITHDRAWN, "withdrawn", "withdrawn")
+
+
+def _close(
+    database: Database, clock: Clock, number: str, status: Status, outcome: str, code: str, **facts: str
+) -> None:
+    with database.begin() as tx:
+        complaint = complaints.get(tx, number)
+        if complaint.closed_at is None:
+            complaint.status = status
+            complaint.outcome = outcome
+            complaint.closed_at = clock.now()
+            timeline.add(tx, number, clock.now(), "duban", code, f"{number}:{code}", **facts)

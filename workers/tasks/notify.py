@@ -1,0 +1,77 @@
+"""Tell the customer or staff something, in the words of a template (rules A3, A6, A8).
+
+Job type: notify-customer
+Reads: number, optional occasion. Header `event`: the folder under templates/notifications.
+Sets: nothing.
+Throws: nothing.
+Effect: one message in the outbox per event and occasion, however often the job is delivered. The occasion is the
+    element instance where the diagram names none.
+
+Job type: notify-staff
+Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion. Header `event`.
+Sets: nothing.
+Throws: nothing.
+Effect: one message in the outbox per person, event and occasion.
+"""
+
+from __future__ import annotations
+
+from workers.clock import Clock
+from workers.engine.jobs import Job
+from workers.errors import Broken
+from workers.notifications.messenger import Messenger
+from workers.store import complaints, staff, timeline, watchers
+from workers.store.database import Database
+
+
+def notify_customer(
+    database: Database, clock: Clock, messenger: Messenger, *, number: str, job: Job, occasion: str | None = None
+) -> None:
+    """Writes the message of header `event` to the customer into the outbox."""
+    event, occasion = job.headers["event"], occasion or job.element_instance_key
+    with database.begin() as tx:
+        complaint = complaints.get(tx, number)
+        messenger.tell_customer(tx, complaint, event, occasion, clock.now(), {})
+        timeline.add(
+            tx, number, clock.now(), "duban", "customer-told", f"{number}:told:{event}:{occasion}", event=event
+        )
+
+
+def notify_staff(
+    database: Database,
+    clock: Clock,
+    messenger: Messenger,
+    *,
+    number: str,
+    to: list[str],
+    job: Job,
+    occasion: str | None = None,
+) -> None:
+    """Writes the message of header `event` to everybody in `to`; nobody to tell is fine, an unknown word is not."""
+    event, occasion = job.headers["event"], occasion or job.element_instance_key
+    with database.begin() as tx:
+        complaint = complaints.get(tx, number)
+        usernames: set[str] = set()
+        for recipient in to:
+            match recipient.partition(":"):
+                case ("person", ":", name):
+                    usernames.add(name)
+                case ("group", ":", group):
+                    usernames |= staff.usernames_of(tx, group, complaints.region(complaint))
+                case ("watchers", "", ""):
+                    usernames |= watchers.usernames(tx, number)
+                case _:
+                    raise Broken(f"'{recipient}' in `to` is none of person:NAME, group:NAME, watchers")
+        people = staff.by_usernames(tx, usernames)
+        messenger.tell_staff(tx, complaint, people, event, occasion, clock.now(), {})
+        if people:
+            timeline.add(
+                tx,
+                number,
+                clock.now(),
+                "duban",
+                "staff-told",
+                f"{number}:told-staff:{event}:{occasion}",
+                event=event,
+                people=[person.name for person in people],
+            )
