@@ -57,7 +57,7 @@ class Messages:
             ) from error
 
     async def mark(self, name: str) -> None:
-        """Write a signal that nobody catches into the log of every partition: `workers.records` sees it come by.
+        """Write a signal that nobody catches into every partition's log: `workers.records` sees it come by.
 
         Raises Unavailable when the engine does not answer.
         """
