@@ -49,3 +49,9 @@ def _bare(place: str) -> str:
         if place.endswith(suffix) and len(place) >= len(suffix) + 2:
             return place.removesuffix(suffix)
     return place
+
+
+def is_within(case: Region, person: Region) -> bool:
+    """Whether the case lies where the person works: no level that both name differs."""
+    levels = ((case.province, person.province), (case.city, person.city), (case.branch, person.branch))
+    return all(one is None or other is None or _same(one, other) for one, other in levels)

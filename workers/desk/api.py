@@ -1,0 +1,194 @@
+"""The API under /api/v1, as docs/api.md describes it. Every call needs the bearer token."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any, Final, Literal
+
+import isodate
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from starlette.concurrency import run_in_threadpool
+
+from workers.cases.complaint import parse_line
+from workers.desk.completion import Completion
+from workers.desk.listing import described_incidents, described_tasks
+from workers.desk.people import actor
+from workers.desk.services import DeskServices
+from workers.desk.words import iso
+from workers.errors import Conflict, NotFound, Refused
+from workers.store import case_view, completions, intake, record_queries, requests
+
+_LONGEST_JUMP: Final = timedelta(days=3660)
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def _readable(text: str) -> str:
+    if _UNPRINTABLE.search(text):
+        raise ValueError("holds a NUL or another control character")
+    return text
+
+
+Words = Annotated[
+    str, StringConstraints(strict=True, strip_whitespace=True, max_length=4000), AfterValidator(_readable)
+]
+Key = Annotated[str, Path(pattern=r"^[0-9]{1,19}$")]
+Number = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,32}$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CompletionBody(_Body):
+    """Who completes a task, and the answers to its form."""
+
+    person: str = Field(alias="as", strict=True, max_length=200)
+    variables: Any
+
+
+class AdvanceBody(_Body):
+    """How far the test clock is moved: an ISO 8601 duration."""
+
+    by: str = Field(strict=True, max_length=64)
+
+
+class WithdrawalBody(_Body):
+    """Why the customer takes the complaint back."""
+
+    reason: Words | None = None
+
+
+class SurveyBody(_Body):
+    """What the customer answers to the survey."""
+
+    satisfaction: Literal["satisfied", "dissatisfied"]
+    is_solved: bool = Field(strict=True)
+    comment: Words | None = None
+
+
+def router(services: DeskServices) -> APIRouter:
+    """The routes."""
+    api = APIRouter(prefix="/api/v1")
+    _add_complaints(api, services)
+    _add_tasks(api, services)
+    _add_operations(api, services)
+    return api
+
+
+def _add_complaints(api: APIRouter, services: DeskServices) -> None:
+    @api.post("/complaints")
+    async def submit(request: Request) -> JSONResponse:
+        """One complaint as JSON; 201 when it is new, 200 when it had come in before."""
+        raw = await request.body()
+        accepted = await run_in_threadpool(_accept, services, raw)
+        return JSONResponse({"number": accepted.number}, 201 if accepted.is_new else 200)
+
+    @api.get("/complaints/{number}")
+    def show(number: Number) -> dict[str, Any]:
+        """The whole case."""
+        with services.database.read() as tx:
+            return case_view.show(tx, number)
+
+    @api.post("/complaints/{number}/withdrawal")
+    def withdraw(number: Number, body: WithdrawalBody) -> dict[str, Any]:
+        """The customer takes the complaint back."""
+        requests.withdraw(services.database, services.clock, number, wake=services.wake_relay)
+        _keep(services, number, "withdrawal_reason", body.reason)
+        return {"number": number, "withdrawal": "asked"}
+
+    @api.post("/complaints/{number}/survey")
+    def survey(number: Number, body: SurveyBody) -> dict[str, Any]:
+        """The customer answers the survey."""
+        answer = {"satisfaction": body.satisfaction, "is_solved": body.is_solved}
+        requests.answer_survey(
+            services.database,
+            services.clock,
+            number,
+            satisfaction=body.satisfaction,
+            is_solved=body.is_solved,
+            wake=services.wake_relay,
+        )
+        _keep(services, number, "survey_comment", body.comment)
+        return {"number": number, **answer}
+
+
+def _add_tasks(api: APIRouter, services: DeskServices) -> None:
+    completion = Completion(services)
+
+    @api.get("/tasks")
+    def tasks(
+        person: Annotated[str | None, Query(alias="as", max_length=200)] = None,
+    ) -> list[dict[str, Any]]:
+        """Open user tasks; with `as`, those that this person may complete."""
+        with services.database.read() as tx:
+            who = actor(tx, person, is_sample_staff=services.is_sample_staff) if person is not None else None
+            return described_tasks(tx, who)
+
+    @api.post("/tasks/{key}/completion")
+    async def complete(key: Key, body: CompletionBody) -> dict[str, Any]:
+        """Completes a user task."""
+        return await completion.complete(key, body.person, body.variables)
+
+
+def _add_operations(api: APIRouter, services: DeskServices) -> None:
+    @api.get("/incidents")
+    def incidents() -> list[dict[str, Any]]:
+        """Stuck work."""
+        with services.database.read() as tx:
+            return described_incidents(tx)
+
+    @api.post("/incidents/{key}/retry")
+    async def retry(key: Key) -> dict[str, Any]:
+        """Gives stuck work another try."""
+        job_key = await run_in_threadpool(_job_of, services, key)
+        await services.incidents.resolve(key, job_key)
+        return {"incident": key, "state": "retried"}
+
+    @api.post("/clock/advance")
+    async def advance(body: AdvanceBody) -> dict[str, Any]:
+        """Moves the test clock; answers when what that sets off has settled."""
+        by = parse_duration(body.by)
+        if services.advance_clock is None:
+            raise Conflict(
+                "此实例没有测试时钟。 This instance runs on real time; start `duban up --test-clock`."
+            )
+        return {"now": iso(await services.advance_clock(by))}
+
+
+def parse_duration(text: str) -> timedelta:
+    """An ISO 8601 duration of a fixed length, longer than nothing.
+
+    Raises:
+        Refused: it is not one.
+    """
+    try:
+        by = isodate.parse_duration(text)
+    except (isodate.ISO8601Error, ValueError, ArithmeticError):
+        raise Refused(f"{text!a} is not an ISO 8601 duration such as PT25H, P2D or PT90M") from None
+    if not isinstance(by, timedelta):
+        raise Refused("months and years have no fixed length; say days or hours, such as P30D or PT25H")
+    if not timedelta() < by <= _LONGEST_JUMP:
+        raise Refused(f"the clock moves forward, by at most {_LONGEST_JUMP.days} days; {text!a} is not that")
+    return by
+
+
+def _accept(services: DeskServices, raw: bytes) -> intake.Accepted:
+    line = parse_line(raw, policies=services.policies, now=services.clock.now())
+    return intake.accept(services.database, services.clock, line, services.wake_relay)
+
+
+def _keep(services: DeskServices, number: str, field: str, words: str | None) -> None:
+    if words:
+        with services.database.begin() as tx:
+            completions.keep_customer_words(tx, number, field, words, "customer", services.clock.now())
+
+
+def _job_of(services: DeskServices, key: str) -> str | None:
+    with services.database.read() as tx:
+        found = next((each for each in record_queries.open_incidents(tx) if each.key == key), None)
+    if found is None:
+        raise NotFound(f"there is no open incident {key}; `duban incidents` lists them")
+    return found.job_key

@@ -1,0 +1,55 @@
+"""The web application: API, pages, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from workers.desk import api, pages
+from workers.desk.guard import API, Guard
+from workers.desk.problems import answer_failures, problem, status_of
+from workers.desk.services import DeskServices
+from workers.errors import DubanError
+
+
+def create_app(services: DeskServices) -> FastAPI:
+    """The application, to be served by uvicorn in the process that built the services."""
+    app = FastAPI(
+        title="Duban",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/v1/openapi.json",
+        swagger_ui_oauth2_redirect_url=None,
+    )
+    app.add_middleware(Guard, token=services.token, hosts=services.hosts)
+    answer_failures(app)
+
+    @app.exception_handler(DubanError)
+    async def failed(request: Request, error: DubanError) -> Response:
+        if request.url.path.startswith(API):
+            return problem(status_of(error), str(error))
+        return pages.failure_page(services, error, status_of(error))
+
+    _add_health(app, services)
+    app.mount("/static", StaticFiles(directory=pages.STATIC), "static")
+    app.include_router(api.router(services))
+    app.include_router(pages.router(services))
+    return app
+
+
+def _add_health(app: FastAPI, services: DeskServices) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> dict[str, Any]:
+        """The process runs and answers."""
+        return {"ok": True}
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz() -> JSONResponse:
+        """Every part answers; each is said by itself."""
+        parts = await services.health()
+        is_ok = all(part.is_ok for part in parts.values())
+        told = {name: {"ok": part.is_ok, "says": part.says} for name, part in parts.items()}
+        return JSONResponse({"ok": is_ok, "parts": told}, 200 if is_ok else 503)

@@ -1,0 +1,191 @@
+"""Completing a user task: the store keeps what was written, the engine decides whether it still counts.
+
+The order makes every crash harmless: texts are a draft before the engine is asked, final after it said yes.
+The engine goes on at once; whoever needs the text by then finds the draft (answers.newest).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from starlette.concurrency import run_in_threadpool
+
+from workers.cases.forms import Form, Validated
+from workers.desk.people import Authority, actor
+from workers.desk.services import DeskServices
+from workers.desk.words import moment
+from workers.errors import Conflict, NotFound, Refused, Unavailable
+from workers.names import SHANGHAI
+from workers.store import answers, completions, record_queries
+from workers.store.outbox import Transaction
+from workers.store.record_views import TaskView
+
+_RECORD_SECONDS: Final = 3.0
+"""How long to wait for the record of something that the engine has done already."""
+_RECORD_PAUSE: Final = 0.1
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    """A completion that may be asked for; `done_at` when it had been carried out before."""
+
+    task: TaskView
+    number: str
+    person: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    done_at: datetime | None = None
+
+    @property
+    def action(self) -> str:
+        """What the engine's record shows: a lost answer can be told from somebody else's completion."""
+        return "by-" + hashlib.sha256(f"{self.task.key}:{self.person}".encode()).hexdigest()[:24]
+
+
+class Completion:
+    """Completes user tasks, one attempt per task at a time."""
+
+    def __init__(self, services: DeskServices) -> None:
+        self._services = services
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def complete(self, key: str, person: str, variables: object) -> dict[str, Any]:
+        """Completes a task with answers to its form.
+
+        Returns:
+            task, number, name, form, as, completed_at.
+
+        Raises:
+            NotFound: no such task. Conflict: completed or taken away meanwhile; nothing was changed.
+            Refused: this person may not, or the answers do not fit; nothing was changed.
+            Unavailable: the engine does not answer; what was written is kept as a draft.
+        """
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            prepared = await run_in_threadpool(self._prepare, key, person, variables)
+            if prepared.done_at is None:
+                await self._ask_engine(prepared)
+            return await run_in_threadpool(self._finish, prepared)
+
+    def _prepare(self, key: str, person: str, variables: object) -> _Prepared:
+        services = self._services
+        with services.database.begin() as tx:
+            task = record_queries.task(tx, key)
+            who = actor(tx, person, is_sample_staff=services.is_sample_staff)
+            if task.number is None:
+                raise Refused(f"task {key} belongs to no complaint and cannot be completed here")
+            done = _look(tx, task, who.name)
+            if done is not None:
+                return done
+            case = completions.owners(tx, [task.number]).get(task.number)
+            refusal = Authority(tx).refuses(who, task, case) if case else None
+            if refusal:
+                raise Refused(refusal)
+            valid = self._validated(task, variables)
+            texts, form = valid.texts, task.form_id or ""
+            answers.draft(tx, task.number, key, form, texts, who.name, services.clock.now())
+            return _Prepared(task, task.number, who.name, valid.variables)
+
+    def _validated(self, task: TaskView, variables: object) -> Validated:
+        schema = task.form_schema if task.form_schema is not None else {"id": task.element_id}
+        return Form(schema).validate(variables, now=self._services.clock.now().astimezone(SHANGHAI))
+
+    async def _ask_engine(self, prepared: _Prepared) -> None:
+        key = prepared.task.key
+        try:
+            await self._services.user_tasks.complete(key, prepared.variables, prepared.action)
+        except (NotFound, Conflict) as error:
+            if await self._was_ours(prepared):
+                return
+            await run_in_threadpool(self._discard, key)
+            raise Conflict(await run_in_threadpool(self._explained, key, prepared.person)) from error
+        except Refused:
+            await run_in_threadpool(self._discard, key)
+            raise
+        except Unavailable as error:
+            if not await self._was_ours(prepared):
+                raise Unavailable(
+                    f"{error} 所填内容已存为草稿,稍后请重新提交。 What was written is kept as a draft."
+                ) from error
+
+    async def _was_ours(self, prepared: _Prepared) -> bool:
+        """Whether the engine's record, once it is there, shows this very completion."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _RECORD_SECONDS
+        while True:
+            task = await run_in_threadpool(self._task, prepared.task.key)
+            if task.state != "open":
+                return task.state == "completed" and task.action == prepared.action
+            if loop.time() > until:
+                return False
+            await asyncio.sleep(_RECORD_PAUSE)
+
+    def _task(self, key: str) -> TaskView:
+        with self._services.database.read() as tx:
+            return record_queries.task(tx, key)
+
+    def _explained(self, key: str, person: str) -> str:
+        with self._services.database.read() as tx:
+            try:
+                _look(tx, record_queries.task(tx, key), person)
+            except Conflict as error:
+                return str(error)
+        return (
+            f"任务 {key} 已不在办理中。 Task {key} was completed or taken away just now; nothing was changed."
+        )
+
+    def _discard(self, key: str) -> None:
+        with self._services.database.begin() as tx:
+            answers.discard(tx, key)
+
+    def _finish(self, prepared: _Prepared) -> dict[str, Any]:
+        task = prepared.task
+        at = prepared.done_at or self._services.clock.now()
+        with self._services.database.begin() as tx:
+            at = completions.complete(
+                tx, prepared.number, task.key, prepared.person, at, name=task.name, form=task.form_id
+            )
+        return {
+            "task": task.key,
+            "number": prepared.number,
+            "name": task.name,
+            "form": task.form_id,
+            "as": prepared.person,
+            "completed_at": at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+        }
+
+
+def _look(tx: Transaction, task: TaskView, person: str) -> _Prepared | None:
+    """None for a task that can be completed; the completion whose answer was lost, to be finished.
+
+    Raises:
+        Conflict: it was completed or taken away; says by whom and when.
+    """
+    entry = completions.completion_of(tx, task.key)
+    label = f"“{task.name}”"
+    if entry is not None and entry.who == person:
+        raise Conflict(
+            f"您已于 {moment(entry.at)} 完成{label}。 {person} completed {label} already; nothing more to do."
+        )
+    if entry is not None:
+        raise Conflict(
+            f"{label}已由 {entry.who} 于 {moment(entry.at)} 完成。 {entry.who} completed {label} meanwhile; "
+            "nothing was changed."
+        )
+    if task.state == "open":
+        return None
+    when = f" {moment(task.ended_at)}" if task.ended_at else ""
+    if task.state == "cancelled":
+        raise Conflict(
+            f"{label}已于{when} 收回。 {label} was taken away (its time was up, or the case ended); "
+            "nothing was changed."
+        )
+    prepared = _Prepared(task, task.number or "", person, done_at=task.ended_at)
+    if task.action == prepared.action and task.ended_at is not None:
+        return prepared
+    raise Conflict(f"{label}已于{when} 完成。 {label} was completed meanwhile; nothing was changed.")

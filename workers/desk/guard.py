@@ -1,0 +1,102 @@
+"""What every request passes before it is read: host, size, token; and the headers every answer carries."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from workers.desk.problems import problem
+from workers.names import LARGEST_BODY
+
+API: Final = "/api/"
+_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
+_TOO_LARGE: Final = f"the request is longer than {LARGEST_BODY} bytes"
+_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+class Guard:
+    """ASGI middleware. A page of another site cannot speak to this server by a host name of its own."""
+
+    def __init__(self, app: ASGIApp, *, token: str, hosts: frozenset[str]) -> None:
+        self._app = app
+        self._token = token.encode()
+        self._hosts = _LOOPBACK | {host.lower() for host in hosts}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        answer = _Answer(send, is_kept=scope["path"].startswith("/static/"))
+        refusal = self._refusal(scope["path"], headers)
+        if refusal is not None:
+            await refusal(scope, receive, answer)
+            return
+        await self._app(scope, _Body(receive), answer)
+
+    def _refusal(self, path: str, headers: Headers) -> ASGIApp | None:
+        if _hostname(headers.get("host", "")) not in self._hosts:
+            return problem(421, "this server is not spoken to by that host name; set DUBAN_WEB__PUBLIC_URL")
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or len(length) > 12 or int(length) > LARGEST_BODY:
+            return problem(413, _TOO_LARGE, {"Connection": "close"})
+        if path.startswith(API) and not self._is_known(headers.get("authorization", "")):
+            detail = "the API needs the header `Authorization: Bearer TOKEN`; the token is in instance.json"
+            return problem(401, detail, {"WWW-Authenticate": "Bearer"})
+        return None
+
+    def _is_known(self, authorization: str) -> bool:
+        kind, _, token = authorization.partition(" ")
+        return hmac.compare_digest(token.strip().encode(), self._token) and kind.lower() == "bearer"
+
+
+class _Body:
+    """Receives the body, up to the limit: a chunked one has no length to look at before."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._seen = 0
+
+    async def __call__(self) -> Message:
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self._seen > LARGEST_BODY:
+            raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
+        return message
+
+
+class _Answer:
+    """Sends the answer with the headers that every answer carries."""
+
+    def __init__(self, send: Send, is_kept: bool) -> None:
+        self._send = send
+        self._is_kept = is_kept
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            headers["Cache-Control"] = "max-age=300" if self._is_kept else "no-store"
+        await self._send(message)
+
+
+def _hostname(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").lower()
+    except ValueError:
+        return ""

@@ -1,0 +1,115 @@
+"""The pages: an overview and one page per case. No login yet: no complaint text, nothing personal unmasked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from workers.desk.services import DeskServices
+from workers.desk.words import countdown, duration, iso, moment
+from workers.errors import DubanError, NotFound
+from workers.store import case_view, overview, record_queries, staff
+from workers.store.outbox import Transaction
+
+STATIC: Final = Path(__file__).parent / "static"
+_STUCK_SHOWN: Final = 8
+
+
+def router(services: DeskServices) -> APIRouter:
+    """The routes of the pages."""
+    pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+    templates = _environment(services)
+
+    def page(name: str, status: int = 200, **view: Any) -> HTMLResponse:
+        now = services.clock.now()
+        return HTMLResponse(templates.get_template(name).render(now=now, **view), status)
+
+    @pages.get("/")
+    def first() -> HTMLResponse:
+        now = services.clock.now()
+        with services.database.read() as tx:
+            view = overview.overview(tx, now)
+            incidents = record_queries.open_incidents(tx)[:_STUCK_SHOWN]
+            people = _names(tx, {line.complaint.owner_person for line in view.latest})
+        stuck = [{"number": each.number, "name": each.name, "since": each.created_at} for each in incidents]
+        return page("overview.html", view=view, stuck=stuck, people=people)
+
+    @pages.get("/complaints/{number}")
+    def case(number: str) -> HTMLResponse:
+        if not number.isascii() or not number.isprintable():
+            raise NotFound(f"There is no complaint {number[:40]!a}.")
+        now = services.clock.now()
+        with services.database.read() as tx:
+            found = case_view.show(tx, number)
+            usernames = {(found.get("owner") or {}).get("person")} | {
+                each["who"] for each in found["timeline"]
+            }
+            people = _names(tx, usernames)
+        return page("case.html", case=found, deadlines=_deadlines(found, now), people=people)
+
+    @pages.get("/{anything:path}")
+    def nothing(request: Request) -> HTMLResponse:
+        raise NotFound(f"there is nothing at {request.url.path[:100]!a}")
+
+    return pages
+
+
+def failure_page(services: DeskServices, error: DubanError, status: int) -> HTMLResponse:
+    """A failure as a page, for people."""
+    template = _environment(services).get_template("missing.html")
+    zh = "这里什么也没有" if status == 404 else "暂时无法显示"
+    return HTMLResponse(
+        template.render(now=services.clock.now(), status=status, zh=zh, en=str(error)), status
+    )
+
+
+def _environment(services: DeskServices) -> Environment:
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.globals["labels"] = services.labels
+    templates.filters |= {
+        "iso": iso,
+        "moment": moment,
+        "countdown": countdown,
+        "duration": duration,
+        "place": _place,
+    }
+    templates.filters["instant"] = datetime.fromisoformat
+    return templates
+
+
+def _names(tx: Transaction, usernames: set[Any]) -> dict[str, str]:
+    """Full name of staff by username."""
+    known = {name for name in usernames if isinstance(name, str)}
+    return {person.username: person.name for person in staff.by_usernames(tx, known)}
+
+
+def _place(complaint: Any) -> str:
+    """City and branch, or the province where there is no city."""
+    near = [part for part in (complaint.city, complaint.branch) if part]
+    return " ".join(near) or complaint.province or ""
+
+
+def _deadlines(case: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
+    """The deadlines with how urgent they are and how much of their time is gone."""
+    received = datetime.fromisoformat(case["received_at"])
+    told = []
+    for each in case["deadlines"]:
+        due_at = datetime.fromisoformat(each["due_at"])
+        met_at = datetime.fromisoformat(each["met_at"]) if each["met_at"] else None
+        word, used = overview.urgency(received, due_at, met_at or now)
+        if met_at is not None:
+            word = "missed" if each["missed"] else "met"
+        told.append({"kind": each["kind"], "due_at": due_at, "met_at": met_at, "urgency": word, "used": used})
+    return told

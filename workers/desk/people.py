@@ -1,0 +1,87 @@
+"""Who may do what: a task is done by people of its groups, in the region of the case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from workers.cases.region import Region, is_within
+from workers.errors import NotFound, Refused
+from workers.store import staff
+from workers.store.completions import CaseOwner
+from workers.store.outbox import Transaction
+from workers.store.record_views import TaskView
+
+_NAME: Final = re.compile(r"[^\W_][\w.@-]{0,63}")
+_RESERVED: Final = frozenset({"duban", "customer"})
+"""The timeline uses these for the service itself and for the customer."""
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Somebody who acts. `groups` is None for duty staff, who may do everything."""
+
+    name: str
+    groups: frozenset[str] | None
+    region: Region
+
+
+def actor(tx: Transaction, name: str, *, is_sample_staff: bool) -> Actor:
+    """The person behind a name.
+
+    Args:
+        is_sample_staff: the sample directory is in use; a name that is not in it acts as duty staff.
+
+    Raises:
+        Refused: it is no name, nobody's, or of somebody who has left.
+    """
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        raise Refused("a name has 1 to 64 letters, digits and . _ @ -, and is not `duban` or `customer`")
+    try:
+        person = staff.get(tx, name)
+    except NotFound as error:
+        if is_sample_staff:
+            return Actor(name, None, Region())
+        raise Refused(f"{name} is not in the staff directory of this instance") from error
+    if not person.is_active:
+        raise Refused(f"{name} is no longer active in the staff directory of this instance")
+    region = Region(province=person.province, city=person.city, branch=person.branch)
+    return Actor(person.username, frozenset(person.groups), region)
+
+
+class Authority:
+    """Who may complete a task; remembers who is nearest, so that a list costs no more than its regions."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self._nearest: dict[tuple[str, Region], set[str]] = {}
+
+    def refuses(self, who: Actor, task: TaskView, case: CaseOwner) -> str | None:
+        """Why this person may not complete the task; None when they may."""
+        if who.groups is None or who.name == task.assignee:
+            return None
+        shared = who.groups.intersection(task.groups)
+        if not shared:
+            groups = ", ".join(task.groups) or "nobody"
+            return f"{who.name} may not do this: the task “{task.name}” is for {groups}"
+        if (
+            who.name == case.person
+            or is_within(case.region, who.region)
+            or self._is_nearest(who, shared, case)
+        ):
+            return None
+        place = " ".join(
+            part for part in (case.region.province, case.region.city, case.region.branch) if part
+        )
+        return f"{who.name} may not do this: the case belongs to {place}, another region"
+
+    def _is_nearest(self, who: Actor, groups: Iterable[str], case: CaseOwner) -> bool:
+        """Where a region has nobody of its own, its nearest people do the work."""
+        for group in groups:
+            if (group, case.region) not in self._nearest:
+                self._nearest[group, case.region] = staff.usernames_of(self._tx, group, case.region)
+            if who.name in self._nearest[group, case.region]:
+                return True
+        return False

@@ -1,0 +1,56 @@
+"""Every error of the API is a problem document (RFC 9457) whose `detail` says what to do."""
+
+from __future__ import annotations
+
+import http
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from workers.errors import Conflict, DubanError, NotFound, Refused, Unavailable
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem document; `error` repeats the sentence for scripts that read one word only."""
+    title = http.HTTPStatus(status).phrase
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "error": detail}
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def status_of(error: DubanError) -> int:
+    """The HTTP status that says what kind of failure it is."""
+    kinds = ((NotFound, 404), (Conflict, 409), (Refused, 422), (Unavailable, 503))
+    return next((status for kind, status in kinds if isinstance(error, kind)), 500)
+
+
+def answer_failures(app: FastAPI) -> None:
+    """Makes the app answer every failure that is not a DubanError as a problem document."""
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> JSONResponse:
+        detail = error.detail
+        if error.status_code == 404 and detail == "Not Found":
+            detail = f"there is nothing at {request.url.path[:100]}; docs/api.md lists what there is"
+        return problem(error.status_code, detail, dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        return problem(422, sentence(error))
+
+    @app.exception_handler(Exception)
+    async def _unknown(request: Request, error: Exception) -> JSONResponse:
+        # The server logs the traceback; what went wrong may hold personal data and is not told here.
+        return problem(500, "出错了。 Something went wrong inside; the log of the instance says what.")
+
+
+def sentence(error: RequestValidationError) -> str:
+    """Everything that is wrong with a request, by field, without repeating what was sent."""
+    parts = []
+    for each in error.errors():
+        place = ".".join(str(part) for part in each["loc"] if part not in {"body", "query", "path"})
+        parts.append(f"{ascii(place[:60])[1:-1] or 'the body'}: {each['msg']}")
+    return "; ".join(parts[:10])

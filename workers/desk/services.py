@@ -1,0 +1,78 @@
+"""What the desk works with: collaborators that bootstrap builds, by what the desk needs of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from workers.clock import Clock
+from workers.notifications.labels import Labels
+from workers.store.database import Database
+
+
+class UserTaskPort(Protocol):
+    """The engine's user tasks (workers.engine.user_tasks)."""
+
+    async def complete(self, key: str, variables: Mapping[str, Any], action: str = ...) -> None:
+        """Completes an open task; `action` is kept in the engine's records.
+
+        Raises:
+            NotFound, Conflict: it is not open in the engine. Refused: the engine does not take the variables.
+            Unavailable: no answer; it may or may not be done.
+        """
+        ...
+
+
+class IncidentPort(Protocol):
+    """The engine's incidents (workers.engine.incidents)."""
+
+    async def resolve(self, key: str, job_key: str | None = None) -> None:
+        """Gives the job its tries back and resolves the incident.
+
+        Raises:
+            NotFound, Conflict: it is not open in the engine. Unavailable: no answer.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether a part is well, and the sentence that says so."""
+
+    is_ok: bool
+    says: str
+
+
+HealthCheck = Callable[[], Awaitable[Mapping[str, Health]]]
+"""Looks at the parts, by name (engine, database, records)."""
+
+
+@dataclass(frozen=True)
+class DeskServices:
+    """Everything the desk needs.
+
+    Attributes:
+        wake_relay: told that the engine is owed a message; may be called from any thread.
+        policies: the policies that the deployed decision tables know.
+        health: for /readyz.
+        token: what a caller of the API shows.
+        labels: words of the process for people.
+        is_sample_staff: the sample directory is in use: names that are not in it may act, too.
+        advance_clock: moves the test clock, returns when what that sets off has settled; None: no such clock.
+        hosts: names under which this server is spoken to, beside the loopback ones.
+    """
+
+    database: Database
+    clock: Clock
+    user_tasks: UserTaskPort
+    incidents: IncidentPort
+    wake_relay: Callable[[], None]
+    policies: Collection[str]
+    health: HealthCheck
+    token: str
+    labels: Labels
+    is_sample_staff: bool
+    advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
+    hosts: frozenset[str] = field(default_factory=frozenset)
