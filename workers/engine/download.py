@@ -129,7 +129,7 @@ def _continue(
 
 
 def _copy(answer: httpx.Response, file: BinaryIO, advance: Callable[[int], None]) -> None:
-    for chunk in answer.iter_raw(1 << 18):
+    for chunk in answer.iter_raw():
         file.write(chunk)
         advance(len(chunk))
 

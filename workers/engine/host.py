@@ -12,6 +12,7 @@ import contextvars
 import json
 import logging
 import random
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -98,7 +99,7 @@ class WorkerHost:
     def is_alive(self, within: float = 3 * POLL_SECONDS) -> bool:
         """Whether every job type was asked for within so many seconds, or is busy with all that it may
         hold."""
-        now = asyncio.get_running_loop().time()
+        now = time.monotonic()
         return all(
             status.running >= self._settings.max_jobs
             or (status.last_poll_at is not None and now - status.last_poll_at < within)
@@ -109,7 +110,7 @@ class WorkerHost:
         """Work until `stop` is set; then finish what was begun (15 s at most) and give back the rest."""
         self._stopping = False
         for status in self.status.values():
-            status.last_poll_at = asyncio.get_running_loop().time()
+            status.last_poll_at = time.monotonic()
         self._threads = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="task")
         try:
             async with Gateway(self._handle) as gateway:
@@ -158,7 +159,7 @@ class WorkerHost:
                 continue
             try:
                 await self._activate(gateway, task, free)
-                status.last_poll_at = asyncio.get_running_loop().time()
+                status.last_poll_at = time.monotonic()
                 status.error = None
                 troubles = 0
             except Exception as error:  # whatever it was: a host goes on asking

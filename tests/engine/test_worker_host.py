@@ -1,0 +1,149 @@
+"""What becomes of a job, on the real engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.engine.conftest import Probe
+from workers.engine.incidents import Incidents
+from workers.engine.jobs import Job
+from workers.errors import Broken, BusinessError, Conflict, DubanError, Refused, RetryLater
+
+pytestmark = pytest.mark.engine
+
+
+def _raise(error: BaseException) -> Any:
+    raise error
+
+
+class UntellableError(DubanError):
+    """An error whose text cannot be had."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+def test_a_job_is_done_once_and_sees_its_headers_and_variables(probe: Probe) -> None:
+    number = probe.start(lambda _job: {"is_solved": True})
+    assert probe.wait_end(number) == ["Event_Done"]
+    (job,) = (job for job in probe.calls if job.variables["number"] == number)
+    assert job.headers == {"event": "probe"}
+    assert job.element_id == "Task_ProbeWork" and job.retries == 3
+    assert job.process_instance_key == str(probe.instance(number))
+    assert probe.host.is_alive()
+
+
+def test_a_business_error_is_caught_by_the_diagram(probe: Probe) -> None:
+    number = probe.start(lambda _job: _raise(BusinessError("EXPECTED", "as the diagram expects")))
+    assert probe.wait_end(number) == ["Event_CaughtEnd"]
+    assert probe.calls_of(number) == 1
+
+
+def test_an_unexpected_error_is_tried_again_after_a_growing_pause_then_an_incident(probe: Probe) -> None:
+    number = probe.start(lambda _job: _raise(KeyError("13800000000")))
+    probe.wait_calls(number, 1)
+    for done in (1, 2):
+        probe.wait_end(probe.start())  # the engine is done with what came before
+        assert probe.calls_of(number) == done, "no second try before the pause is over"
+        probe.run(probe.engine.engine_clock.advance(timedelta(hours=1) * 2 ** (done - 1)))
+        probe.wait_calls(number, done + 1)
+    value = probe.incident(number)["value"]
+    assert probe.calls_of(number) == 3
+    assert value["errorType"] == "JOB_NO_RETRIES"
+    assert value["errorMessage"].startswith("KeyError in ") and "13800000000" not in value["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"amount": Decimal("1.00")},
+        {"share": float("nan")},
+        {"at": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"table": {1: "one"}},
+        {"key": 1 << 64},
+        {"half": "\ud83d"},
+        ["not a mapping"],
+    ],
+    ids=["decimal", "nan", "datetime", "number as key", "too large", "lone surrogate", "list"],
+)
+def test_a_result_that_json_cannot_carry_is_an_incident_and_no_loop(probe: Probe, result: Any) -> None:
+    number = probe.start(lambda _job: result)
+    assert probe.incident(number)["value"]["errorMessage"].startswith("Broken: ")
+    probe.run(probe.engine.engine_clock.advance(timedelta(hours=3)))
+    probe.wait_end(probe.start())
+    assert probe.calls_of(number) == 1
+
+
+def test_an_error_in_the_failure_path_is_an_incident_and_no_loop(probe: Probe) -> None:
+    number = probe.start(lambda _job: _raise(UntellableError()))
+    assert "could not be told" in probe.incident(number)["value"]["errorMessage"]
+    assert probe.calls_of(number) == 1
+
+
+def test_broken_is_an_incident_at_once_and_goes_on_when_resolved(probe: Probe) -> None:
+    tries: list[Job] = []
+
+    def once_broken(job: Job) -> Mapping[str, Any] | None:
+        tries.append(job)
+        return _raise(Broken("no row for the case")) if len(tries) == 1 else None
+
+    number = probe.start(once_broken)
+    record = probe.incident(number)
+    assert record["value"]["errorMessage"] == "Broken: no row for the case"
+    incidents = Incidents(probe.engine.gateway)
+    probe.run(incidents.resolve(str(record["key"]), str(record["value"]["jobKey"])))
+    assert probe.wait_end(number) == ["Event_Done"]
+    with pytest.raises(Conflict):
+        probe.run(incidents.resolve(str(record["key"]), str(record["value"]["jobKey"])))
+    with pytest.raises(Refused):
+        probe.run(incidents.resolve("no-key"))
+
+
+def test_retry_later_succeeds_on_its_second_try(probe: Probe) -> None:
+    tries: list[Job] = []
+
+    def once_late(job: Job) -> Mapping[str, Any] | None:
+        tries.append(job)
+        return _raise(RetryLater("not yet")) if len(tries) == 1 else None
+
+    number = probe.start(once_late)
+    probe.wait_calls(number, 1)
+    while not probe.host.status["probe-work"].outcomes.get("failed"):
+        probe.wait_end(probe.start())
+    probe.run(probe.engine.engine_clock.advance(timedelta(hours=1)))
+    assert probe.wait_end(number) == ["Event_Done"]
+    assert tries[1].retries == 2
+
+
+def test_the_exporter_sends_only_what_is_projected(probe: Probe) -> None:
+    probe.wait_end(probe.start())
+    assert {record["valueType"] for record in probe.sink.records} <= {
+        "FORM",
+        "INCIDENT",
+        "MESSAGE_START_EVENT_SUBSCRIPTION",
+        "PROCESS",
+        "PROCESS_INSTANCE",
+        "TIMER",
+        "USER_TASK",
+    }
+
+
+def test_a_killed_engine_comes_back_and_the_host_goes_on(probe: Probe) -> None:
+    import os
+    import signal
+
+    waiting = probe.start(lambda _job: _raise(RetryLater("after the engine is back")))
+    probe.wait_calls(waiting, 1)
+    pid, before = probe.engine.broker.pid, probe.engine.clock.now()
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    probe.run(probe.engine.broker.wait_dead())
+    probe.run(probe.engine.broker.wait_healthy())
+    assert probe.engine.broker.pid != pid and probe.engine.broker.restarts == 1
+    assert probe.engine.clock.now() > before
+    assert probe.wait_end(probe.start()) == ["Event_Done"]
