@@ -1,4 +1,4 @@
-"""The models as the project sees them: read without a network, and held together with code, templates and forms.
+"""The models as the project sees them: read without a network, and held together with code and templates.
 
 ``Models.load(folder)`` reads a folder of BPMN, DMN and forms; ``Models.check(...)`` is the contract suite.
 """

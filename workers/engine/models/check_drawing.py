@@ -1,4 +1,4 @@
-"""A diagram is read by people: everything is drawn, nothing lies on something else, no flow crosses another."""
+"""A diagram is read by people: all is drawn, nothing lies on something else, no flow crosses another."""
 
 from __future__ import annotations
 
@@ -70,10 +70,16 @@ def _overlaps(process: Process) -> Iterator[Finding]:
 
 def _label_overlaps(process: Process) -> Iterator[Finding]:
     file = process.file.name
-    labels = {id_: box for id_, box in process.labels.items() if id_ in process.elements or id_ in process.flows}
+    labels = {
+        id_: box for id_, box in process.labels.items() if id_ in process.elements or id_ in process.flows
+    }
     for id_, box in labels.items():
         for other in process.elements:
-            around = other == id_ or other in _ancestors(process, id_) or process.elements[other].tag == "subProcess"
+            around = (
+                other == id_
+                or other in _ancestors(process, id_)
+                or process.elements[other].tag == "subProcess"
+            )
             if not around and _overlap(box, process.shapes[other]):
                 yield Finding(file, id_, "drawing-overlap", f"Its label lies on {other}.")
         for flow in process.flows:

@@ -61,7 +61,9 @@ def _ids(process: Process) -> Iterator[Finding]:
     for id_, prefix in expected:
         head, _, rest = id_.partition("_")
         if head != prefix or not _PASCAL.fullmatch(rest):
-            yield Finding(process.file.name, id_, "element-id", f"Expected: {prefix}_ and words in PascalCase.")
+            yield Finding(
+                process.file.name, id_, "element-id", f"Expected: {prefix}_ and words in PascalCase."
+            )
 
 
 def _labels(process: Process) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Where variables come from and what reads them: one dictionary, nothing personal, nothing missing at the start."""
+"""Where variables come from and what reads them: one dictionary, nothing personal, nothing missing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from workers.engine.models.library import Models
 
 PERSONAL: Final = frozenset(
-    "name text content description phone mobile telephone email mail address id_card identity customer "
-    "customer_name customer_phone customer_email customer_no customer_key contact complainant comment reply "
-    "findings solution remark".split()
+    {"name", "phone", "mobile", "telephone", "email", "mail", "address", "id_card", "identity", "contact"}
+    | {"customer", "customer_name", "customer_phone", "customer_email", "customer_no", "customer_key"}
+    | {"complainant", "text", "content", "description", "comment", "remark", "reply", "findings", "solution"}
 )
 """Words for what belongs to a person or is written by one. It stays in the store."""
 
@@ -88,10 +88,9 @@ def _expressions(process: Process, models: Models) -> Iterator[Finding]:
     for id_, text in expressions(process):
         for each in references(text):
             table = tables.get(each.name)
-            if each.field and table and table.hit_policy != "COLLECT":
-                if len(table.outputs) == 1 or each.field not in table.outputs:
-                    message = f"The table {table.id} has no result {each.field!r}."
-                    yield Finding(file, id_, "decision-field", message)
+            if each.field and table and not table.gives(each.field):
+                message = f"The table {table.id} has no result {each.field!r}."
+                yield Finding(file, id_, "decision-field", message)
 
 
 def _known(models: Models, file: str, id_: str, name: str) -> Iterator[Finding]:
@@ -108,7 +107,9 @@ def _timers(process: Process, models: Models) -> Iterator[Finding]:
             continue
         instant, duration = _INSTANT.fullmatch(text), _DURATION.fullmatch(text)
         if not instant and not (duration and duration.group(1) in results):
-            message = f"{text!r} must read an instant (=…_at) or the time of a decision (=duration(decision.time))."
+            message = (
+                f"{text!r} must read an instant (=…_at) or the time of a decision (=duration(decision.time))."
+            )
             yield Finding(process.file.name, element.id, "timer", message)
 
 

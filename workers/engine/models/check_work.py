@@ -126,7 +126,9 @@ def _messages(process: Process) -> Iterator[Finding]:
             yield Finding(file, element.id, "message-unknown", text)
         starts_process = element.tag == "startEvent" and element.parent == process.id
         if message is not None and not starts_process and message.key.replace(" ", "") != "=number":
-            text = f"{name} is published for a number: its correlation key must be =number, not {message.key!r}."
+            text = (
+                f"{name} is published for a number: its correlation key must be =number, not {message.key!r}."
+            )
             yield Finding(file, element.id, "message-correlation", text)
 
 
@@ -145,7 +147,7 @@ def _codes(models: Models, tasks: Mapping[str, TaskContract], *, is_complete: bo
     caught: dict[str, set[str]] = {"error": set(), "escalation": set()}
     throwers: list[tuple[Process, Element, str, str]] = []
     for process in models.processes.values():
-        for id_, (kind, code) in process.codes.items():
+        for id_, (_, code) in process.codes.items():
             if not _CODE.fullmatch(code):
                 yield Finding(process.file.name, id_, "code-shape", f"{code!r} is not in UPPER_SNAKE.")
         for element in process.elements.values():
@@ -175,7 +177,11 @@ def _unthrown(models: Models, thrown: Mapping[str, set[str]]) -> Iterator[Findin
         for element in process.of("boundaryEvent", "startEvent"):
             for kind in ("error", "escalation"):
                 definition = element.definition(kind)
-                code = process.codes.get(definition.get(f"{kind}Ref", ""), ("", ""))[1] if definition is not None else ""
+                code = (
+                    process.codes.get(definition.get(f"{kind}Ref", ""), ("", ""))[1]
+                    if definition is not None
+                    else ""
+                )
                 if code and code not in thrown[kind]:
                     message = f"It catches the {kind} {code}, which nothing throws."
                     yield Finding(process.file.name, element.id, "code-unthrown", message)

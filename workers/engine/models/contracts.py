@@ -26,14 +26,15 @@ class TaskContract:
 
 
 def contracts_of(tasks: Iterable[Task]) -> dict[str, TaskContract]:
-    """Job type -> contract: variables from the handler's keyword parameters, the rest from the docstring of its
-    module (`Reads`, `Sets`, `Throws`, and every ``header `name` ``)."""
+    """Job type -> contract: variables from the handler's keyword parameters, the rest from the docstring of
+    its module (`Reads`, `Sets`, `Throws`, and every ``header `name` ``)."""
     return {task.type: _contract(task) for task in tasks}
 
 
 def _contract(task: Task) -> TaskContract:
     hints = typing.get_type_hints(task.handler)
-    required, optional = set(), set()
+    required: set[str] = set()
+    optional: set[str] = set()
     for parameter in inspect.signature(task.handler).parameters.values():
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY and hints.get(parameter.name) is not Job:
             (required if parameter.default is inspect.Parameter.empty else optional).add(parameter.name)
@@ -45,7 +46,9 @@ def _contract(task: Task) -> TaskContract:
         frozenset(required),
         frozenset(optional),
         frozenset(headers),
-        frozenset(re.findall(r"\b[a-z][a-z0-9_]*\b", sets)),
+        frozenset(
+            word for part in sets.split(",") if re.fullmatch(r"[a-z][a-z0-9_]*", word := part.strip(" .\n"))
+        ),
         frozenset(throws),
     )
 

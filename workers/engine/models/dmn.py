@@ -54,6 +54,10 @@ class Decision:
             rules,
         )
 
+    def gives(self, field: str) -> bool:
+        """Whether its result has this field: a table with one result column gives the bare value."""
+        return self.hit_policy != "COLLECT" and len(self.outputs) > 1 and field in self.outputs
+
     def words(self, variable: str) -> set[str]:
         """The texts in quotes that the rules compare an input with."""
         if variable not in self.inputs:

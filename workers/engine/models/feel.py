@@ -14,7 +14,8 @@ _LONG_NAMES = re.compile(
 _PATH = re.compile(r"(?<![\w.])([A-Za-z_]\w*)((?:\s*\.\s*[A-Za-z_]\w*)*)(\s*[(:])?")
 _LOCAL = re.compile(r"\b(?:for|some|every)\s+([A-Za-z_]\w*)\s+in\b|,\s*([A-Za-z_]\w*)\s+in\b")
 _WORDS = frozenset(
-    "if then else and or not in for return some every satisfies between instance of function true false null".split()
+    {"if", "then", "else", "and", "or", "not", "in", "for", "return", "some", "every", "satisfies", "between"}
+    | {"instance", "of", "function", "true", "false", "null"}
 )
 
 

@@ -21,7 +21,7 @@ POLICY_DECISION: Final = "complaint-policy"
 
 @dataclass(frozen=True)
 class FormFile:
-    """A form. `texts`: keys of what people write, which stays in the store; `answers`: keys of process variables."""
+    """A form. `texts`: keys of what people write, kept in the store; `answers`: keys of process variables."""
 
     file: Path
     id: str
@@ -39,9 +39,7 @@ class FormFile:
             raise Broken(f"{file.name} is not a form: it is no JSON object")
         fields = Form(schema).fields
         texts = frozenset(each["key"] for each in fields if each["type"] in {"textfield", "textarea"})
-        return cls(
-            file, str(schema.get("id", "")), texts, frozenset(each["key"] for each in fields) - texts
-        )
+        return cls(file, str(schema.get("id", "")), texts, frozenset(each["key"] for each in fields) - texts)
 
 
 @dataclass
@@ -72,11 +70,15 @@ class Models:
 
     def deployables(self) -> list[Path]:
         """Every file that the engine is given: processes, decisions, forms."""
-        found = (*self.processes.values(), *self.decisions.values(), *self.forms.values())
-        return sorted(each.file for each in found)
+        tables = (self.processes, self.decisions, self.forms)
+        return sorted(found.file for table in tables for found in _files(table))
 
     def policies(self) -> set[str]:
-        """The policies that exist: the rows of decision `complaint-policy`. Raises Broken without that table."""
+        """The policies that exist: the rows of decision `complaint-policy`.
+
+        Raises:
+            Broken: there is no such table.
+        """
         table = self.decisions.get(POLICY_DECISION)
         if table is None:
             raise Broken(f"缺少决策表。 There is no decision {POLICY_DECISION} in {self.folder}.")
@@ -140,3 +142,7 @@ class Models:
         except (OSError, ValueError, KeyError, TypeError):
             message = "There is no readable dictionary of process variables beside the processes."
             self.unreadable.append(Finding(DICTIONARY, "", "unreadable", message))
+
+
+def _files(table: Mapping[str, Process | Decision | FormFile]) -> Collection[Process | Decision | FormFile]:
+    return table.values()
