@@ -19,19 +19,21 @@ OPEN: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS, Status.RESO
 """A complaint that still has a running process."""
 
 FIELDS: Final = {
-    "customer.name": "customer_name",
-    "customer.phone": "customer_phone",
-    "customer.email": "customer_email",
-    "customer.customer_no": "customer_no",
-    "region.province": "province",
-    "region.city": "city",
-    "region.branch": "branch",
-    "product": "product",
-    "impact": "impact",
-    "occurred_at": "occurred_at",
-    "external_ref": "external_ref",
+    "text": ("text",),
+    "contact": ("customer_phone", "customer_email"),
+    "customer_name": ("customer_name",),
+    "customer_phone": ("customer_phone",),
+    "customer_email": ("customer_email",),
+    "customer_no": ("customer_no",),
+    "province": ("province",),
+    "city": ("city",),
+    "branch": ("branch",),
+    "product": ("product",),
+    "occurred_at": ("occurred_at",),
+    "impact": ("impact",),
+    "external_ref": ("external_ref",),
 }
-"""Fields that a policy may require: the words of a complaint line -> where the store keeps them."""
+"""Fields that a policy may require -> the columns of which one must be filled."""
 
 
 def get(tx: Session, number: str) -> Complaint:
@@ -57,25 +59,19 @@ def region(complaint: Complaint) -> Region:
 def missing_fields(complaint: Complaint, required: Iterable[str]) -> list[str]:
     """Which of the required fields the complaint lacks, in the order they were asked for (rule A2).
 
-    Args:
-        required: words of a complaint line (`customer.name`) or of the store (`customer_name`); of words
-            joined by `|`, one is enough.
-
     Raises:
         Broken: a word that names no field.
     """
-    return [
-        words for words in required if not any(_has(complaint, word.strip()) for word in words.split("|"))
-    ]
+    return [field for field in required if not _has(complaint, field)]
 
 
-def _has(complaint: Complaint, word: str) -> bool:
-    column = FIELDS.get(word, word)
-    if column not in FIELDS.values():
+def _has(complaint: Complaint, field: str) -> bool:
+    columns = FIELDS.get(field)
+    if columns is None:
         raise Broken(
-            f"the table complaint-policy requires the field {word!r}, but a complaint has only {[*FIELDS]}"
+            f"the table complaint-policy requires the field {field!r}; the fields are {', '.join(FIELDS)}"
         )
-    return getattr(complaint, column) is not None
+    return any(getattr(complaint, column) is not None for column in columns)
 
 
 def is_repeat(tx: Session, complaint: Complaint, *, within: timedelta) -> bool:
@@ -166,5 +162,5 @@ def page(
 
 def count_by_status(tx: Session) -> dict[str, int]:
     """How many complaints are in each status; a status without any is 0."""
-    rows = tx.execute(select(Complaint.status, func.count()).group_by(Complaint.status)).tuples()
+    rows = tx.execute(select(Complaint.status, func.count()).group_by(Complaint.status))
     return {status.value: 0 for status in Status} | dict(rows.all())

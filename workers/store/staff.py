@@ -129,7 +129,7 @@ def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str]
         )
         .group_by(Complaint.owner_person)
     )
-    load_of = dict(tx.execute(count).tuples().all())
+    load_of = dict(tx.execute(count).all())
     return min(nearest, key=lambda person: (load_of.get(person.username, 0), person.username))
 
 
