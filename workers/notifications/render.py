@@ -101,17 +101,20 @@ class Templates:
             yield from self._check_renders(event, channels)
 
     def _check_words(self, event: str, names: list[str]) -> Iterator[str]:
-        declared = set(self.facts.of(event))
+        declared, unused = set(self.facts.of(event)), set(self.facts.events[event].facts)
         for name in names:
             try:
-                undeclared = self._facts_used(f"{event}/{name}") - declared
+                used = self._facts_used(f"{event}/{name}")
             except Broken as broken:
                 yield str(broken)
                 continue
+            unused -= used
+            undeclared = used - declared
             yield from (
                 f"notifications/{event}/{name}: uses '{fact}', not declared for it in facts.json"
                 for fact in sorted(undeclared)
             )
+        yield from (f"notifications/{event}: no text uses its fact '{fact}'" for fact in sorted(unused))
 
     def _check_renders(self, event: str, channels: set[Channel]) -> Iterator[str]:
         for bare in (False, True):
@@ -139,12 +142,11 @@ class Templates:
         source = self._source(name)
         try:
             tree = self._environment.parse(source, name, str(self.folder / name))
+            used = template_meta.find_undeclared_variables(tree)
         except TemplateSyntaxError as error:
-            raise Broken(f"notifications/{error.name or name}:{error.lineno}: {error.message}") from error
-        used = template_meta.find_undeclared_variables(tree)
-        used -= {
-            imported.target for imported in tree.find_all(nodes.Import)
-        }  # blocks see what the file imports
+            raise Broken(f"notifications/{name}:{error.lineno}: {error.message}") from error
+        # jinja2.meta overlooks that blocks see what their file imports.
+        used -= {imported.target for imported in tree.find_all(nodes.Import)}
         for other in template_meta.find_referenced_templates(tree):
             if other is not None and other not in seen:
                 used |= self._facts_used(other, seen | {name})

@@ -109,11 +109,6 @@ def mark_failed(tx: Session, claimed: OutboxMessage, error: str, next_attempt_at
     return _settle(tx, claimed, status="pending", last_error=error, next_attempt_at=next_attempt_at)
 
 
-def release(tx: Session, claimed: OutboxMessage) -> bool:
-    """Give a message back untried. Returns False when the claim was lost to another sender meanwhile."""
-    return _settle(tx, claimed, status="pending", attempts=OutboxMessage.attempts - 1)
-
-
 def resend(tx: Session, message_id: int, now: datetime) -> None:
     """Owe a dead letter again, with all its attempts.
 

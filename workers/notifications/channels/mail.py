@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from email.policy import EmailPolicy
 from email.utils import format_datetime, parseaddr
 
-from workers.errors import Broken, Refused
+from workers.errors import Refused
 from workers.names import SHANGHAI
 from workers.notifications.channels.channel import Delivery
 from workers.notifications.phrases import one_line
@@ -19,12 +19,12 @@ IN_A_FILE: EmailPolicy[EmailMessage] = EmailPolicy(linesep="\n", utf8=True, cte_
 
 
 def sender_address(setting: str) -> Address:
-    """The sender out of `Name <name@domain>`. Raises Broken when it is no address."""
+    """The sender out of `Name <name@domain>`. Raises Refused when it is no address."""
     name, address = parseaddr(setting)
     try:
         return Address(display_name=name, addr_spec=address)
     except (MessageError, ValueError, IndexError) as error:
-        raise Broken("the setting smtp_from is no e-mail address") from error
+        raise Refused("the setting smtp_from is no e-mail address") from error
 
 
 def recipient_address(address: str) -> Address:

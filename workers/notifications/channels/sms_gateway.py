@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from workers.clock import Clock
-from workers.errors import Broken, Refused, RetryLater
+from workers.errors import Refused, RetryLater
 from workers.notifications.channels.channel import Delivery, NotNow
 from workers.settings import NotificationSettings
 
@@ -25,12 +25,12 @@ class SmsGateway:
     2xx is sent. 408, 409, 425, 429, 5xx, a redirect, a refused login, no answer: tried again, after
     `Retry-After` where the gateway gives one. Any other answer is final.
 
-    Raises Broken when there is no URL in the settings.
+    Raises Refused when there is no URL in the settings.
     """
 
     def __init__(self, settings: NotificationSettings, clock: Clock) -> None:
         if not settings.sms_gateway_url:
-            raise Broken("the SMS gateway has no URL: set DUBAN_NOTIFICATIONS__SMS_GATEWAY_URL")
+            raise Refused("the SMS gateway has no URL: set DUBAN_NOTIFICATIONS__SMS_GATEWAY_URL")
         self._url = settings.sms_gateway_url
         self._clock = clock
         headers = {"User-Agent": "duban"}
