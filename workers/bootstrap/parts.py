@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,11 +12,11 @@ from typing import Final
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from workers.bootstrap.resources import deploy_file, models_dir, templates_dir
-from workers.cases.calendar import WorkingCalendar
+from workers.cases.calendar import WorkingCalendar, read_hours
 from workers.classification import Classifier
 from workers.clock import Clock
 from workers.engine.jobs import BoundTask, Task, bind
-from workers.errors import Refused, Unavailable
+from workers.errors import Broken, Refused, Unavailable
 from workers.notifications.channels.choice import open_channels
 from workers.notifications.labels import Labels
 from workers.notifications.messenger import Messenger
@@ -27,6 +28,7 @@ from workers.store.database import Database
 from workers.tasks import TASKS
 
 SAMPLE_STAFF: Final = "sample-staff.json"
+WORKING_HOURS: Final = "working-hours.json"
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,21 @@ def assembled(settings: Settings, clock: Clock) -> Iterator[Parts]:
             classifier=Classifier(
                 models / "complaint-handling" / "classification-rules.dmn", settings.engine.cache_dir
             ),
-            calendar=WorkingCalendar(),
+            calendar=_calendar(models),
         )
     finally:
         database.close()
+
+
+def _calendar(models: Path) -> WorkingCalendar:
+    """The calendar with the working hours beside the models; without that file it has none."""
+    path = models / WORKING_HOURS
+    if not path.exists():
+        return WorkingCalendar()
+    try:
+        return WorkingCalendar(read_hours(json.loads(path.read_bytes())))
+    except (ValueError, Broken) as error:
+        raise Refused(f"{WORKING_HOURS} beside the models is not usable: {error}") from error
 
 
 def _open(settings: Settings) -> Database:

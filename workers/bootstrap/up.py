@@ -16,6 +16,7 @@ from typing import Final
 from workers.bootstrap import ports
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.parts import Parts, assembled
+from workers.bootstrap.resources import templates_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.bootstrap.web import served
 from workers.cases.complaint import parse_line
@@ -38,6 +39,7 @@ from workers.records.endpoint import RecordsServer
 from workers.records.settle import wait_settled
 from workers.settings import Settings
 from workers.store import intake
+from workers.store.timeline_words import TimelineWords
 
 log = logging.getLogger(__name__)
 
@@ -142,6 +144,7 @@ class _Instance:
                 health=self._health,
                 token=self.token,
                 labels=self.parts.labels,
+                timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,
             )

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from workers.clock import Clock
 from workers.notifications.labels import Labels
 from workers.store.database import Database
+from workers.store.timeline_words import TimelineWords
 
 
 class UserTaskPort(Protocol):
@@ -61,6 +62,7 @@ class DeskServices:
         labels: words of the process for people.
         is_sample_staff: the sample directory is in use: names that are not in it may act, too.
         advance_clock: moves the test clock, returns when what that sets off has settled; None: no such clock.
+        timeline_words: what the timeline says; None: as shipped.
         hosts: names under which this server is spoken to, beside the loopback ones.
     """
 
@@ -75,4 +77,5 @@ class DeskServices:
     labels: Labels
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
+    timeline_words: TimelineWords | None = None
     hosts: frozenset[str] = field(default_factory=frozenset)
