@@ -1,4 +1,4 @@
-"""The pages: an overview and one page per case. No login yet: no complaint text, nothing personal unmasked."""
+"""The pages: an overview and one page per case. No login yet: no complaint text, nobody unmasked."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def router(services: DeskServices) -> APIRouter:
             raise NotFound(f"There is no complaint {number[:40]!a}.")
         now = services.clock.now()
         with services.database.read() as tx:
-            found = case_view.show(tx, number)
+            found = case_view.show(tx, number, services.timeline_words)
             usernames = {(found.get("owner") or {}).get("person")} | {
                 each["who"] for each in found["timeline"]
             }

@@ -16,7 +16,7 @@ from workers.store import complaints, outbox
 from workers.store.record_tables import Incident, UserTask
 from workers.store.tables import Complaint, Deadline, EngineRequest
 
-LATEST: Final = 20
+LATEST: Final = 15
 _RUNNING: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS)
 _LAST_PART: Final = 0.75
 """Of the time from receipt to the deadline: beyond this share a complaint is shown as due soon."""
@@ -29,7 +29,7 @@ class Latest:
     complaint: Complaint
     due_at: datetime | None
     urgency: str
-    """`on-time`, `due-soon`, `overdue`; `none` where nothing is due."""
+    """`on-time`, `due-soon`, `overdue`; `nothing-due`."""
     used: float
     """Share of the time that is gone, 0 to 1."""
 
@@ -66,7 +66,7 @@ def overview(tx: Session, now: datetime) -> Overview:
 def urgency(received_at: datetime, due_at: datetime | None, now: datetime) -> tuple[str, float]:
     """How urgent a deadline is that was not met yet, and the share of its time that is gone."""
     if due_at is None:
-        return "none", 0.0
+        return "nothing-due", 0.0
     whole = (due_at - received_at).total_seconds()
     used = (now - received_at).total_seconds() / whole if whole > 0 else 1.0
     if due_at <= now:
