@@ -17,7 +17,10 @@ from workers.store.database import Database
 from workers.store.record_queries import partitions, position, unsettled
 
 Mark = Callable[[str], Awaitable[object]]
-"""Writes a signal of this name into the engine's log, on every partition: pyzeebe's ``broadcast_signal``."""
+"""Writes a signal of this name into every partition's log: `workers.engine.messages.Messages.mark`.
+
+Raises Unavailable when the engine does not answer just now.
+"""
 
 QUIET_SECONDS: Final = 0.3
 BLIND_QUIET_SECONDS: Final = 2.0
@@ -88,6 +91,8 @@ async def _look(
         arrived = await progress.wait(
             lambda: progress.seen(name) >= (expected or {1}), max(0.0, until - time.monotonic())
         )
+    except Unavailable as error:  # restarting, or busy: it has work to do
+        return _Look(look.moved, (str(error),))
     finally:
         progress.forget(name)
     if not arrived:
