@@ -60,6 +60,9 @@ class NotificationSettings(BaseModel):
     parallel: int = Field(4, ge=1, description="Deliveries at the same time, for each kind of address")
     organisation: str = Field("客户服务中心", description="SMS signature and e-mail heading")
     organisation_en: str = Field("Customer Service Centre", description="The same in English")
+    progress_url: str | None = Field(
+        None, description="Page where customers see their complaint, with {number} in it; empty: none is named"
+    )
     hotline: str = Field("10000", description="Number that customers are told to call: your operator's")
 
 

@@ -52,7 +52,9 @@ def messenger(**notifications: Any) -> Messenger:
         TEMPLATES,
         Settings(
             web=WebSettings(public_url="https://care.example.com/"),
-            notifications=NotificationSettings(**notifications),
+            notifications=NotificationSettings(
+                progress_url="https://my.example.com/p/{number}", **notifications
+            ),
         ),
     )
 
@@ -163,9 +165,13 @@ def test_a2_missing_fields_are_named(sqlite_database: Database) -> None:
     assert "问题发生时间" in told(sqlite_database)[0].body
 
 
-def test_links_lead_to_the_public_address(sqlite_database: Database) -> None:
+def test_customers_are_led_to_their_page_and_staff_to_the_desk(
+    sqlite_database: Database, tell_staff: Callable[..., int]
+) -> None:
     tell(sqlite_database, "satisfaction-survey")
-    assert f"https://care.example.com/progress/{NUMBER} " in told(sqlite_database)[0].body
+    assert f"https://my.example.com/p/{NUMBER} " in told(sqlite_database)[0].body
+    tell_staff("complaint-assigned", person("li"))
+    assert f"https://care.example.com/complaints/{NUMBER}\n" in told(sqlite_database)[1].body
 
 
 def test_the_customer_s_own_words_are_not_repeated_as_a_name(sqlite_database: Database) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from workers.errors import Broken
-from workers.names import SHANGHAI
+from workers.names import SHANGHAI, Category, Status, Tier
 from workers.notifications.labels import Labels
 from workers.notifications.phrases import spoken_name, spoken_word
 from workers.notifications.render import Templates
@@ -311,6 +311,41 @@ def test_labels_know_a_word_by_its_kind_and_let_new_words_through() -> None:
     assert labels.zh("city", "field") == "所在城市"
     assert labels.en("tariff-billing") == "Tariff and bill"
     assert labels.zh("hologram") == "hologram"
+
+
+def test_every_word_of_the_process_has_a_label() -> None:
+    words = {
+        *Category,
+        *Status,
+        *Tier,
+        "ordinary",
+        "important",
+        "urgent",
+        "satisfied",
+        "dissatisfied",
+        "no-answer",
+    }
+    models = Path(__file__).parents[2] / "bpmn"
+    texts = [model.read_text(encoding="utf-8") for model in models.rglob("*.bpmn")]
+    groups = {group for text in texts for group in re.findall(r'candidateGroups="([a-z-]+)"', text)}
+    folder = models / "complaint-handling"
+    tables = [folder / "responsible-department.dmn", models / "department-handling" / "escalation-path.dmn"]
+    for table in tables:
+        groups |= set(
+            re.findall(r'"([a-z]+-(?:operations|support|service|management|desk|group))"', table.read_text())
+        )
+    assert len(groups) >= 5
+    assert {str(word) for word in words | groups} <= set(SHIPPED.labels.words)
+
+
+def test_every_field_a_policy_requires_has_a_label() -> None:
+    policies = (
+        Path(__file__).parents[2] / "bpmn" / "complaint-handling" / "complaint-policy.dmn"
+    ).read_text()
+    lists = re.findall(r'<text>\[((?:"[a-z_]+"(?:, )?)+)\]</text>', policies)
+    fields = {field for found in lists for field in re.findall(r'"([a-z_]+)"', found)}
+    assert fields
+    assert {f"field:{field}" for field in fields} <= set(SHIPPED.labels.words)
 
 
 @pytest.mark.parametrize("content", [None, "{", '{"x": {"zh": "一"}}', '{"x": "一"}'])

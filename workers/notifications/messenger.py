@@ -21,8 +21,8 @@ from workers.store.tables import Complaint, Staff
 CUSTOMER = "customer"
 REPLY_FIELD = "customer_reply"
 """Form field in which staff write to the customer, whichever the form."""
-PROGRESS_PATH = "/progress/{number}"
-CASE_PATH = "/cases/{number}"
+CASE_PATH = "/complaints/{number}"
+"""The page of the desk that shows a case to staff."""
 
 
 class Messenger:
@@ -59,7 +59,7 @@ class Messenger:
         known = self._facts(tx, complaint, now)
         known |= {
             "customer_name": spoken_name(complaint.customer_name),
-            "progress_url": self._link(PROGRESS_PATH, complaint.number),
+            "progress_url": self._progress_url(complaint.number),
             "missing_fields": list(complaint.missing_fields),
             "reply": answers.newest(tx, complaint.number, [REPLY_FIELD]),
         }
@@ -86,7 +86,7 @@ class Messenger:
         known, name = self._facts(tx, complaint, now), spoken_name(complaint.customer_name)
         known |= {
             "customer_name": masking.name(name) if name else None,
-            "case_url": self._link(CASE_PATH, complaint.number),
+            "case_url": self._case_url(complaint.number),
             "due_at": _next_due(tx, complaint.number, now),
         }
         written = 0
@@ -154,9 +154,13 @@ class Messenger:
         if declared is None or declared.to != audience:
             raise Broken(f"templates/notifications has no event '{event}' for {audience}")
 
-    def _link(self, path: str, number: str) -> str | None:
+    def _progress_url(self, number: str) -> str | None:
+        url = self._settings.notifications.progress_url
+        return url.replace("{number}", number) if url else None
+
+    def _case_url(self, number: str) -> str | None:
         base = self._settings.web.public_url
-        return base.rstrip("/") + path.format(number=number) if base else None
+        return base.rstrip("/") + CASE_PATH.format(number=number) if base else None
 
 
 def _next_due(tx: Transaction, number: str, now: datetime) -> datetime | None:

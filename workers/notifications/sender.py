@@ -26,6 +26,8 @@ LOOK_SECONDS = 1.0
 """How often to look when nobody calls wake(): real seconds, because the injected clock may stand still."""
 GIVE_UP_SECONDS = 30.0
 """Longest pause after the store failed."""
+STOP_SECONDS = 10.0
+"""How long stopping waits for deliveries; one that lasts longer comes again after its lease."""
 GROWTH = 4
 JITTER = 0.2
 
@@ -58,7 +60,7 @@ class Sender:
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Works until `stop` is set; then finishes what is being delivered and returns. Raises nothing."""
+        """Works until `stop` is set; then finishes what is being delivered. Store and channels may fail."""
         self._loop = asyncio.get_running_loop()
         try:
             async with asyncio.TaskGroup() as lanes:
@@ -78,11 +80,13 @@ class Sender:
 
     def is_settled(self) -> bool:
         """Is nothing due and nothing being delivered? Blocks for one query; raises what the store raises."""
-        if any(lane.in_flight for lane in self._lanes):
-            return False
         with self._database.read() as tx:
             now = self._clock.now()
-            return not any(outbox.has_due(tx, now, channel=lane.kind) for lane in self._lanes)
+            if any(outbox.has_due(tx, now, channel=lane.kind) for lane in self._lanes):
+                return False
+        return not any(
+            lane.is_busy for lane in self._lanes
+        )  # in this order: what was just claimed is not due
 
 
 class _Lane:
@@ -99,27 +103,37 @@ class _Lane:
         self._clock = clock
         self._settings = settings
         self._failures = 0
+        self._is_claiming = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Is a message being claimed, delivered or written down?"""
+        return self._is_claiming or bool(self.in_flight)
 
     async def run(self, stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self.woken.set())
         deliveries: set[asyncio.Task[None]] = set()
         # One thread more than deliveries, so that looking and claiming never waits behind them.
-        with ThreadPoolExecutor(self._settings.parallel + 1, f"send-{self.kind}") as threads:
-            try:
-                while not stop.is_set():
-                    self.woken.clear()
-                    claimed = await self._claim(threads, self._settings.parallel - len(deliveries))
-                    for message in claimed:
-                        task = asyncio.create_task(self._deliver(threads, message, stop))
-                        deliveries.add(task)
-                        task.add_done_callback(deliveries.discard)
-                        task.add_done_callback(lambda _: self.woken.set())
-                    if not claimed:
-                        await _wait(self.woken, self._pause(LOOK_SECONDS) if self._failures else LOOK_SECONDS)
-            finally:
-                stopping.cancel()
-                await asyncio.gather(*deliveries, return_exceptions=True)
+        threads = ThreadPoolExecutor(self._settings.parallel + 1, f"send-{self.kind}")
+        try:
+            while not stop.is_set():
+                self.woken.clear()
+                claimed = await self._claim(threads, self._settings.parallel - len(deliveries))
+                for message in claimed:
+                    task = asyncio.create_task(self._deliver(threads, message, stop))
+                    deliveries.add(task)
+                    task.add_done_callback(deliveries.discard)
+                    task.add_done_callback(lambda _: self.woken.set())
+                if not claimed:
+                    await _wait(self.woken, self._pause(LOOK_SECONDS) if self._failures else LOOK_SECONDS)
+        finally:
+            stopping.cancel()
+            if deliveries:
+                await asyncio.wait(deliveries, timeout=STOP_SECONDS)
+            for task in deliveries:
+                task.cancel()
+            threads.shutdown(wait=False, cancel_futures=True)
 
     async def _claim(self, threads: ThreadPoolExecutor, limit: int) -> list[OutboxMessage]:
         if limit < 1:
@@ -133,13 +147,16 @@ class _Lane:
             with self._database.begin() as tx:
                 return outbox.claim(tx, now, limit, LEASE, channel=self.kind, besides=besides)
 
+        self._is_claiming = True
         try:
             claimed = await asyncio.get_running_loop().run_in_executor(threads, claim)
+            self.in_flight.update(message.id for message in claimed)
         except Exception as error:
             self._store_failed(error)
             return []
+        finally:
+            self._is_claiming = False
         self._failures = 0
-        self.in_flight.update(message.id for message in claimed)
         return claimed
 
     async def _deliver(
