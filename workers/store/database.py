@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, ExceptionContext, MetaData, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -58,10 +58,14 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {"pool_pre_ping": True, "pool_size": 20, "max_overflow": 20}
+        # Task handlers and requests run in threads: more of them than SQLAlchemy expects by default.
+        options: dict[str, Any] = {"pool_size": 20, "max_overflow": 60}
         if self.is_sqlite:
-            options = {"connect_args": {"timeout": 60, "check_same_thread": False}}
-        self.engine: Engine = create_engine(url, hide_parameters=True, **options)  # they are personal data
+            options["connect_args"] = {"timeout": 60, "check_same_thread": False}
+        else:
+            options["pool_pre_ping"] = True
+        self.engine: Engine = create_engine(url, hide_parameters=True, **options)
+        event.listen(self.engine, "handle_error", _hide_values)
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
@@ -90,6 +94,16 @@ class Database:
     def close(self) -> None:
         """Closes every pooled connection."""
         self.engine.dispose()
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    """PostgreSQL adds the whole row to some errors ("DETAIL: Failing row contains"): personal data."""
+    error = context.original_exception
+    sentence = getattr(getattr(error, "diag", None), "message_primary", None)
+    if sentence is not None:
+        error.args = (sentence,)
+        if context.sqlalchemy_exception is not None:
+            context.sqlalchemy_exception.args = (f"({type(error).__name__}) {sentence}",)
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

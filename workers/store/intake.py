@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError, OperationalError
+from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
 from workers.cases.complaint import ComplaintLine
@@ -54,7 +54,7 @@ def accept(
         if number is None:
             raise
         return Accepted(number, is_new=False)
-    except OperationalError as error:
+    except (OperationalError, TimeoutError) as error:
         reason = "The store takes no complaints now (locked, full or unreachable); try again."
         raise Unavailable(reason) from error
     if wake is not None:
