@@ -64,7 +64,7 @@ class Models:
         for file in sorted(folder.rglob("*")):
             models._read(file)
         models._read_dictionary()
-        if not models.processes and not models.unreadable:
+        if not models.processes and not any(folder.rglob("*.bpmn")):
             raise Broken(f"流程目录中没有流程。 There is no process (.bpmn) in {folder}.")
         return models
 

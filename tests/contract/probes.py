@@ -1,0 +1,361 @@
+"""Probes: the shipped models with one thing broken each, to prove that each rule of the suite fires."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+HANDLING = "complaint-handling/complaint-handling.bpmn"
+DEPARTMENT = "department-handling/department-handling.bpmn"
+FOLLOW_UP = "satisfaction-follow-up/satisfaction-follow-up.bpmn"
+SETTLE = "complaint-handling/settle-complaint.form"
+DICTIONARY = "variables.schema.json"
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One broken place. `element`: where the finding points to; `also`: rules that rightly fire with it."""
+
+    rule: str
+    file: str
+    element: str
+    edit: Callable[[str], str]
+    also: frozenset[str] = frozenset()
+    name: str = ""
+
+    def apply(self, folder: Path) -> None:
+        """Breaks the file in a copy of the models. Fails when the edit changes nothing."""
+        path = folder / self.file
+        before = path.read_text("utf-8")
+        after = self.edit(before)
+        assert after != before, f"the probe for {self.rule} changes nothing: has the model been rewritten?"
+        path.write_text(after, "utf-8")
+
+
+def swap(old: str, new: str, count: int = -1) -> Callable[[str], str]:
+    """Replaces a text that must be there."""
+    return lambda text: text.replace(old, new, count)
+
+
+def inside(element: str, old: str, new: str) -> Callable[[str], str]:
+    """Replaces a text within the XML of one element, from its start tag to its end tag."""
+
+    def edit(text: str) -> str:
+        start = text.index(f' id="{element}"')
+        tag = re.match(r"<bpmn:(\w+)", text[text.rindex("<", 0, start) :])
+        assert tag is not None
+        end = text.index(f"</bpmn:{tag.group(1)}>", start)
+        return text[:start] + text[start:end].replace(old, new) + text[end:]
+
+    return edit
+
+
+def onto(element: str, other: str) -> Callable[[str], str]:
+    """Draws a shape on another one, its label left where it is."""
+
+    def edit(text: str) -> str:
+        bounds = r'(<bpmndi:BPMNShape id="{}_di"[^>]*>\s*<dc:Bounds )(x="[\d.]+" y="[\d.]+")'
+        place = re.search(bounds.format(other), text)
+        assert place is not None
+        return re.sub(bounds.format(element), rf"\g<1>{place.group(2)}", text)
+
+    return edit
+
+
+def label_moved(element: str, x: int, y: int) -> Callable[[str], str]:
+    """Draws a label somewhere else."""
+
+    def edit(text: str) -> str:
+        start = text.index(f'<bpmndi:BPMNShape id="{element}_di"')
+        at = text.index("<bpmndi:BPMNLabel>", start)
+        return text[:at] + re.sub(r'x="[\d.]+" y="[\d.]+"', f'x="{x}" y="{y}"', text[at:], count=1)
+
+    return edit
+
+
+def without_shape(element: str) -> Callable[[str], str]:
+    """Forgets to draw a shape."""
+    return lambda text: re.sub(
+        rf'<bpmndi:BPMNShape id="{element}_di".*?</bpmndi:BPMNShape>', "", text, flags=re.DOTALL
+    )
+
+
+def straight(flow: str) -> Callable[[str], str]:
+    """Draws a flow from its first to its last point, through whatever is in between."""
+
+    def edit(text: str) -> str:
+        start = text.index(f'<bpmndi:BPMNEdge id="{flow}_di"')
+        end = text.index("</bpmndi:BPMNEdge>", start)
+        points = re.findall(r"<di:waypoint [^>]*/>", text[start:end])
+        head = text[start : text.index(">", start) + 1]
+        return text[:start] + head + points[0] + points[-1] + text[end:]
+
+    return edit
+
+
+def over_the_main_line(text: str) -> str:
+    """Leads the way back to the beginning across the flow into the first gateway."""
+    start = text.index('<bpmndi:BPMNEdge id="Flow_TellRaisedToTierEntered_di"')
+    end = text.index("</bpmndi:BPMNEdge>", start)
+    points = [(float(x), float(y)) for x, y in re.findall(r'x="([\d.]+)" y="([\d.]+)"', text[start:end])]
+    (x, y), (_, below), (join, bottom) = points
+    top = bottom - 50
+    drawn = [(x, y), (join - 45, below), (join - 45, top - 40), (join, top - 40), (join, top)]
+    lines = "".join(f'<di:waypoint x="{a:g}" y="{b:g}" />' for a, b in drawn)
+    return text[: text.index(">", start) + 1] + lines + text[end:]
+
+
+def escalation(text: str) -> str:
+    """Ends the withdrawal by an escalation that nobody catches."""
+    text = text.replace('id="Event_WithdrawalDone"', 'id="Event_WithdrawalDone"', 1)
+    start = text.index('id="Event_WithdrawalDone"')
+    end = text.index("</bpmn:endEvent>", start)
+    thrown = '<bpmn:escalationEventDefinition id="Thrown" escalationRef="Escalation_Lost" />'
+    text = text[:end] + thrown + text[end:]
+    lost = '<bpmn:escalation id="Escalation_Lost" name="LOST" escalationCode="LOST" />'
+    return text.replace("<bpmn:message ", lost + "<bpmn:message ", 1)
+
+
+PROBES = (
+    Probe(
+        "unreadable",
+        DEPARTMENT,
+        "",
+        swap("</bpmn:process>", ""),
+        frozenset({"call-missing", "job-unused", "form-unused", "template-unused"}),
+    ),  # what only this process used is now unused
+    Probe(
+        "unreadable",
+        HANDLING,
+        "",
+        swap("<bpmn:definitions", "<!DOCTYPE x [<!ENTITY a 'b'>]><bpmn:definitions", 1),
+        frozenset({"job-unused", "form-unused", "template-unused"}),
+        "a document type declaration",
+    ),
+    Probe(
+        "process-id",
+        DEPARTMENT,
+        "department-work",
+        swap('"department-handling"', '"department-work"'),
+        frozenset({"call-missing"}),
+    ),
+    Probe(
+        "process-id",
+        DEPARTMENT,
+        "department-handling",
+        swap('isExecutable="true"', 'isExecutable="false"'),
+        name="not executable",
+    ),
+    Probe("element-id", HANDLING, "verify_it", swap("Task_VerifyComplaint", "verify_it")),
+    Probe("label", HANDLING, "Task_VerifyComplaint", swap('name="核实资料"', 'name="Verify"')),
+    Probe("label", HANDLING, "Gateway_Settled", swap('name="已办结？"', 'name="已办结"'), name="no question"),
+    Probe(
+        "label",
+        HANDLING,
+        "Flow_SettledToResultReached",
+        inside("Flow_SettledToResultReached", 'name="是"', ""),
+        name="no answer",
+    ),
+    Probe(
+        "documentation",
+        HANDLING,
+        "Task_VerifyComplaint",
+        lambda text: re.sub(
+            r'(id="Task_VerifyComplaint"[^>]*>\s*)<bpmn:documentation>.*?</bpmn:documentation>',
+            r"\g<1>",
+            text,
+            flags=re.DOTALL,
+        ),
+    ),
+    Probe(
+        "job-unknown",
+        HANDLING,
+        "Task_RecordResult",
+        swap('type="record-result"', 'type="note-result"'),
+        frozenset({"job-unused"}),
+    ),
+    Probe(
+        "job-unused", HANDLING, "record-result", swap('type="record-result"', 'type="record-classification"')
+    ),
+    Probe(
+        "job-header",
+        HANDLING,
+        "Task_TellResult",
+        inside("Task_TellResult", 'key="event"', 'key="events"'),
+        frozenset({"template-unused"}),
+    ),
+    Probe(
+        "job-variable",
+        DICTIONARY,
+        "Task_CopyWatchers",
+        swap('"to":', '"recipients":'),
+        frozenset({"variable-unknown"}),
+    ),
+    Probe(
+        "user-task", HANDLING, "Task_SettleComplaint", inside("Task_SettleComplaint", "<zeebe:userTask/>", "")
+    ),
+    Probe(
+        "form-missing",
+        HANDLING,
+        "Task_SettleComplaint",
+        swap('formId="settle-complaint"', 'formId="settle"'),
+        frozenset({"form-unused"}),
+    ),
+    Probe(
+        "form-unused",
+        HANDLING,
+        "settle-complaint",
+        swap('formId="settle-complaint"', 'formId="classify-complaint"'),
+    ),
+    Probe(
+        "form-unusable",
+        SETTLE,
+        "",
+        swap('"type": "radio"', '"type": "filepicker"'),
+        frozenset({"form-missing"}),
+    ),
+    Probe("form-variable", SETTLE, "settle-complaint", swap('"is_settled"', '"is_done"')),
+    Probe(
+        "decision-missing",
+        HANDLING,
+        "Task_DecidePriority",
+        swap('decisionId="complaint-priority"', 'decisionId="x"'),
+    ),
+    Probe(
+        "decision-result",
+        HANDLING,
+        "Task_DecidePriority",
+        swap('resultVariable="complaint_priority"', 'resultVariable="category"'),
+        frozenset({"call-inputs"}),
+    ),
+    Probe(
+        "decision-field",
+        HANDLING,
+        "Flow_ConfidenceSufficientToClassifyByHand",
+        swap("complaint_policy.classification_threshold", "complaint_policy.threshold"),
+    ),
+    Probe(
+        "decision-id",
+        "complaint-handling/complaint-priority.dmn",
+        "priority",
+        swap('id="complaint-priority"', 'id="priority"'),
+        frozenset({"decision-missing"}),
+    ),
+    Probe(
+        "message-unknown",
+        HANDLING,
+        "Event_ComplaintWithdrawn",
+        swap('name="complaint-withdrawn"', 'name="complaint-dropped"'),
+    ),
+    Probe(
+        "message-correlation",
+        FOLLOW_UP,
+        "Event_SurveyAnswered",
+        swap('correlationKey="=number"', 'correlationKey="=policy"'),
+    ),
+    Probe(
+        "code-shape",
+        HANDLING,
+        "Error_AlreadyRegistered",
+        swap('errorCode="ALREADY_REGISTERED"', 'errorCode="already-registered"'),
+        frozenset({"code-uncaught", "code-unthrown"}),
+    ),
+    Probe(
+        "code-uncaught",
+        HANDLING,
+        "Task_RegisterComplaint",
+        swap('errorCode="ALREADY_REGISTERED"', 'errorCode="OTHER_CODE"'),
+        frozenset({"code-unthrown"}),
+    ),
+    Probe("code-uncaught", HANDLING, "Event_WithdrawalDone", escalation, name="an escalation"),
+    Probe(
+        "code-unthrown",
+        HANDLING,
+        "Event_AlreadyRegistered",
+        swap('errorCode="ALREADY_REGISTERED"', 'errorCode="GONE"'),
+        frozenset({"code-uncaught"}),
+    ),
+    Probe("variable-unknown", HANDLING, "Flow_SettledToResultReached", swap("=is_settled", "=is_done")),
+    Probe(
+        "variable-entry",
+        DICTIONARY,
+        "is_settled",
+        lambda text: re.sub(
+            r'("is_settled": \{.*?"description": )"[^"]*"', r'\g<1>""', text, flags=re.DOTALL
+        ),
+    ),
+    Probe(
+        "variable-personal",
+        HANDLING,
+        "Call_DepartmentHandling",
+        swap('target="is_reopened"', 'target="phone"'),
+        frozenset({"call-inputs"}),
+    ),
+    Probe(
+        "variable-text",
+        HANDLING,
+        "Task_SettleComplaint",
+        swap('source="=is_settled" target="is_settled"', 'source="=customer_reply" target="is_settled"'),
+    ),
+    Probe(
+        "call-missing",
+        HANDLING,
+        "Call_SatisfactionFollowUp",
+        swap('processId="satisfaction-follow-up"', 'processId="follow-up"'),
+    ),
+    Probe("call-inputs", HANDLING, "Call_DepartmentHandling", swap('target="policy"', 'target="is_settled"')),
+    Probe(
+        "call-inputs",
+        DICTIONARY,
+        "Event_ComplaintReceived",
+        lambda text: re.sub(
+            r'("received_at": \{.*?)"message:complaint-received"',
+            r'\g<1>"message:other"',
+            text,
+            flags=re.DOTALL,
+        ),
+        name="a message that does not bring it",
+    ),
+    Probe(
+        "template-missing",
+        HANDLING,
+        "Task_TellResult",
+        swap('value="result-told"', 'value="result-sent"'),
+        frozenset({"template-unused"}),
+    ),
+    Probe("template-unused", HANDLING, "", swap('value="appeal-guidance"', 'value="result-told"')),
+    Probe(
+        "timer",
+        HANDLING,
+        "Event_FrontDeskTimePassed",
+        inside("Event_FrontDeskTimePassed", "=duration(complaint_policy.front_desk_time)", "PT2H"),
+    ),
+    Probe("gateway-default", HANDLING, "Gateway_Settled", swap('default="Flow_SettledToDispatched"', "")),
+    Probe("drawing-missing", DEPARTMENT, "Task_RaiseComplaint", without_shape("Task_RaiseComplaint")),
+    Probe(
+        "drawing-overlap",
+        DEPARTMENT,
+        "Task_RaiseComplaint",
+        onto("Task_TellPassedOver", "Task_RaiseComplaint"),
+        frozenset({"drawing-crossing"}),
+    ),
+    Probe(
+        "drawing-overlap",
+        DEPARTMENT,
+        "Event_DepartmentDone",
+        label_moved("Event_DepartmentDone", 300, 260),
+        name="a label on a task",
+    ),
+    Probe(
+        "drawing-crossing",
+        DEPARTMENT,
+        "Flow_InvestigatedToInvestigated",
+        straight("Flow_InvestigatedToInvestigated"),
+        frozenset({"drawing-overlap"}),
+    ),
+    Probe(
+        "drawing-crossing", DEPARTMENT, "Flow_DispatchedToTierEntered", over_the_main_line, name="two flows"
+    ),
+)
