@@ -23,7 +23,8 @@ def plain(text: str) -> str:
 
     A blank next to a Chinese character says nothing and is dropped: "没 有 信号" reads "没有信号".
     """
-    collapsed = _SPACE.sub(" ", unicodedata.normalize("NFKC", text).casefold()).strip()
+    whole = text.encode("utf-8", "replace").decode()  # half a surrogate pair is no character
+    collapsed = _SPACE.sub(" ", unicodedata.normalize("NFKC", whole).casefold()).strip()
     if " " not in collapsed:
         return collapsed
     parts = collapsed.split(" ")

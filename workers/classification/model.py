@@ -95,7 +95,7 @@ def write_model(model: LinearModel, file: BinaryIO) -> None:
 
 def read_model(path: Path) -> LinearModel:
     """Load what `write_model` saved. Raises ValueError, OSError, KeyError or EOFError when it is not that."""
-    with np.load(path, allow_pickle=False) as saved:
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
         about = json.loads(saved["about"].tobytes())
         idf, weights, bias = (
             np.asarray(saved[name], dtype=np.float64) for name in ("idf", "weights", "bias")
