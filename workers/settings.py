@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class EngineSettings(BaseModel):
     """Where the engine is and how this process treats it."""
 
-    address: str | None = Field(None, description="gRPC host:port of a running Zeebe gateway; empty: start the embedded one")
+    address: str | None = Field(None, description="gRPC host:port of a running Zeebe gateway; empty: the embedded one")
     rest_url: str | None = Field(None, description="Base URL of the same gateway's REST API, for user tasks")
     version: str = Field("8.5.8", description="Release of the embedded engine")
     archive_sha1: str | None = Field(None, description="Overrides the checksum that the release is expected to have")
@@ -63,7 +63,7 @@ class NotificationSettings(BaseModel):
     progress_url: str | None = Field(
         None, description="Page where customers see their complaint, with {number} in it; empty: none is named"
     )
-    hotline: str = Field("10000", description="Number that customers are told to call: your operator's")
+    hotline: str = Field("10000", description="Number that customers are told to call: yours")
 
 
 class Settings(BaseSettings):

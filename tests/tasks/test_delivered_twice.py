@@ -26,7 +26,12 @@ INSTANTS = {
     for what in ("due", "first_warning", "second_warning")
 }
 POLICY = {"required_fields": ["customer_name"], "repeat_window": "P30D", "warning_shares": [0.5, 0.75]}
-PATH = {"owner_group": "branch-management", "next_tier": "city", "next_group": "city-management", "time_allowed": "PT8H"}
+PATH = {
+    "owner_group": "branch-management",
+    "next_tier": "city",
+    "next_group": "city-management",
+    "time_allowed": "PT8H",
+}
 VARIABLES: dict[str, Any] = {
     "number": NUMBER,
     "received_at": RECEIVED.isoformat(),
@@ -69,14 +74,20 @@ def store(database: Database) -> Database:
                 missing_fields=[],
             )
         )
-        for username, group in (("wang.fang", "billing"), ("li.na", "branch-management"), ("zhao.min", "billing")):
+        for username, group in (
+            ("wang.fang", "billing"),
+            ("li.na", "branch-management"),
+            ("zhao.min", "billing"),
+        ):
             tx.add(Staff(username=username, name=username, groups=[group], email=f"{username}@example.com"))
         tx.add(Deadline(number=NUMBER, kind="preliminary", due_at=RECEIVED + timedelta(hours=24)))
     return database
 
 
 def job_of(task: Task) -> Job:
-    return Job(7, task.type, "1001", "complaint-handling", "Task_X", "2002", HEADERS.get(task.type, {}), 3, VARIABLES)
+    return Job(
+        7, task.type, "1001", "complaint-handling", "Task_X", "2002", HEADERS.get(task.type, {}), 3, VARIABLES
+    )
 
 
 def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
@@ -93,7 +104,13 @@ def test_a_job_delivered_twice_changes_nothing(
     task: Task, store: Database, messenger: Messenger, classifier: Classifier, calendar: WorkingCalendar
 ) -> None:
     clock = MovedClock(RECEIVED + timedelta(hours=30) - datetime.now(UTC))
-    services = {Database: store, Clock: clock, Messenger: messenger, Classifier: classifier, WorkingCalendar: calendar}
+    services = {
+        Database: store,
+        Clock: clock,
+        Messenger: messenger,
+        Classifier: classifier,
+        WorkingCalendar: calendar,
+    }
     bound = bind(task, services)
     before = everything(store)
 
@@ -113,7 +130,9 @@ def test_a_second_process_instance_is_refused_and_leaves_the_first_its_case(stor
     bound = bind(register, {Database: store, Clock: MovedClock()})
     bound.call(job_of(register))
     before = everything(store)
-    other = Job(8, register.type, "9999", "complaint-handling", "Task_X", "3003", HEADERS[register.type], 3, VARIABLES)
+    other = Job(
+        8, register.type, "9999", "complaint-handling", "Task_X", "3003", HEADERS[register.type], 3, VARIABLES
+    )
 
     with pytest.raises(BusinessError) as refusal:
         bound.call(other)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from workers.bootstrap.contract import check
+from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.parts import assembled
 from workers.bootstrap.resources import models_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals
@@ -21,6 +22,14 @@ from workers.errors import Refused
 from workers.settings import Settings
 
 Say = Callable[[str], None]
+
+
+def find_engine(settings: Settings) -> None:
+    """Where no engine address is set, takes the one of the instance that runs on the data folder."""
+    instance = InstanceFile.read(settings.data)
+    if settings.engine.address is None and instance is not None:
+        settings.engine.address = instance.engine_address
+        settings.engine.rest_url = instance.engine_rest_url
 
 
 async def work(settings: Settings, only: Sequence[str], say: Say) -> None:

@@ -26,6 +26,16 @@ class InstanceFile:
     url: str
     token: str
     pid: int
+    engine_address: str
+    engine_rest_url: str
+
+    @classmethod
+    def read(cls, folder: Path) -> InstanceFile | None:
+        """What the running instance wrote; None where none runs."""
+        try:
+            return cls(**json.loads((folder / "instance.json").read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
 
     def write(self, folder: Path) -> None:
         """Replaces instance.json in one step."""
@@ -54,7 +64,9 @@ def held(folder: Path) -> Iterator[Path]:
             f"another `duban up` uses the data folder {folder}{_holder(folder)}. Stop it, or give another --data."
         ) from error
     except OSError as error:
-        raise Refused(f"the data folder {folder} cannot be used: {error.strerror}. Give another --data.") from error
+        raise Refused(
+            f"the data folder {folder} cannot be used: {error.strerror}. Give another --data."
+        ) from error
     try:
         if free < NEEDED_BYTES:
             raise Unavailable(
@@ -68,7 +80,5 @@ def held(folder: Path) -> Iterator[Path]:
 
 
 def _holder(folder: Path) -> str:
-    try:
-        return f" (process {json.loads((folder / 'instance.json').read_text(encoding='utf-8'))['pid']})"
-    except (OSError, ValueError, KeyError):
-        return ""
+    instance = InstanceFile.read(folder)
+    return f" (process {instance.pid})" if instance else ""

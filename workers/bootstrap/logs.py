@@ -35,9 +35,13 @@ def log_to(folder: Path | None, *, verbose: bool) -> Iterator[None]:
     if folder is not None:
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handlers.append(RotatingFileHandler(folder / "duban.log", maxBytes=5_000_000, backupCount=3, encoding="utf-8"))
+            handlers.append(
+                RotatingFileHandler(folder / "duban.log", maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+            )
         except OSError as error:
-            raise Refused(f"the data folder {folder} cannot be used: {error.strerror}. Give another --data.") from error
+            raise Refused(
+                f"the data folder {folder} cannot be used: {error.strerror}. Give another --data."
+            ) from error
     root = logging.getLogger()
     root.setLevel(logging.INFO)
     for handler in handlers:

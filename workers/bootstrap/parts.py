@@ -28,6 +28,7 @@ from workers.store.database import Database
 from workers.tasks import TASKS
 
 SAMPLE_STAFF: Final = "sample-staff.json"
+CLASSIFICATION_RULES: Final = "complaint-handling/classification-rules.dmn"
 WORKING_HOURS: Final = "working-hours.json"
 
 
@@ -84,9 +85,7 @@ def assembled(settings: Settings, clock: Clock) -> Iterator[Parts]:
             labels=labels,
             messenger=Messenger(Templates(templates), settings),
             sender=Sender(database, channels, clock, settings.notifications),
-            classifier=Classifier(
-                models / "complaint-handling" / "classification-rules.dmn", settings.engine.cache_dir
-            ),
+            classifier=Classifier(models / CLASSIFICATION_RULES, settings.engine.cache_dir),
             calendar=_calendar(models),
         )
     finally:
@@ -106,7 +105,9 @@ def _calendar(models: Path) -> WorkingCalendar:
 
 def _open(settings: Settings) -> Database:
     try:
-        database = Database(settings.database_url) if settings.database_url else Database.in_folder(settings.data)
+        database = (
+            Database(settings.database_url) if settings.database_url else Database.in_folder(settings.data)
+        )
     except (ArgumentError, ImportError) as error:
         raise Refused(f"DUBAN_DATABASE_URL is no URL that can be used: {type(error).__name__}") from error
     try:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,7 +33,7 @@ from workers.engine.messages import Messages
 from workers.engine.models import Models
 from workers.engine.relay import Relay
 from workers.engine.user_tasks import UserTasks
-from workers.errors import Refused, Unavailable
+from workers.errors import Refused
 from workers.records.belonging import check_belonging
 from workers.records.endpoint import RecordsServer
 from workers.records.settle import wait_settled
@@ -55,7 +55,9 @@ class Ready:
     token: str
 
 
-async def up(settings: Settings, *, test_clock: bool, samples: Path | None, say: Say, ready: Callable[[Ready], None]) -> None:
+async def up(
+    settings: Settings, *, test_clock: bool, samples: Path | None, say: Say, ready: Callable[[Ready], None]
+) -> None:
     """Runs an instance on `settings.data` until a signal comes.
 
     Args:
@@ -69,7 +71,9 @@ async def up(settings: Settings, *, test_clock: bool, samples: Path | None, say:
         Unavailable: something needed is missing: network, disk, memory, database.
     """
     with held(settings.data), ports.listening(settings.web) as listener:
-        clock: Clock = EngineClock(settings.data / "clock.json") if test_clock else _plain_clock(settings.data)
+        clock: Clock = (
+            EngineClock(settings.data / "clock.json") if test_clock else _plain_clock(settings.data)
+        )
         with assembled(settings, clock) as parts:
             url = "http://{}:{}".format(*listener.getsockname()[:2])
             async with AsyncExitStack() as stack:
@@ -78,7 +82,9 @@ async def up(settings: Settings, *, test_clock: bool, samples: Path | None, say:
                 run = RunUntil(stopping)
                 await run.first(instance.start(stack), "start")
                 await stack.enter_async_context(served(instance.app(), listener))
-                InstanceFile(url, instance.token, os.getpid()).write(settings.data)
+                InstanceFile(
+                    url, instance.token, os.getpid(), instance.engine.grpc_address, instance.engine.rest_url
+                ).write(settings.data)
                 ready(Ready(url, instance.token))
                 if samples is not None:
                     await asyncio.to_thread(instance.hand_in, samples)
@@ -105,7 +111,7 @@ class _Instance:
         stack.callback(loading.cancel)
         await asyncio.to_thread(check_belonging, self.parts.database, settings.data / "engine")
         await stack.enter_async_context(self._records)
-        handle = await stack.enter_async_context(self._engine())
+        self.engine = handle = await stack.enter_async_context(self._engine())
         gateway = await stack.enter_async_context(Gateway(handle))
         self._user_tasks = await stack.enter_async_context(UserTasks(handle.rest_url))
         self._incidents = Incidents(gateway)
@@ -125,7 +131,11 @@ class _Instance:
                 yield handle
             return
         async with EmbeddedBroker(
-            settings.data, settings.engine, exporter_url=self._records.url, clock=self._clock, progress=self._say
+            settings.data,
+            settings.engine,
+            exporter_url=self._records.url,
+            clock=self._clock,
+            progress=self._say,
         ) as broker:
             self._broker = broker
             yield broker.handle
@@ -133,13 +143,17 @@ class _Instance:
     def app(self) -> object:
         """The web page and API on the running parts."""
         loop = asyncio.get_running_loop()
+
+        def wake_relay() -> None:
+            loop.call_soon_threadsafe(self._relay.wake)
+
         return create_app(
             DeskServices(
                 database=self.parts.database,
                 clock=self.parts.clock,
                 user_tasks=self._user_tasks,
                 incidents=self._incidents,
-                wake_relay=lambda: loop.call_soon_threadsafe(self._relay.wake),
+                wake_relay=wake_relay,
                 policies=self._models.policies(),
                 health=self._health,
                 token=self.token,
@@ -150,7 +164,7 @@ class _Instance:
             )
         )
 
-    def loops(self) -> Mapping[str, Callable[[asyncio.Event], object]]:
+    def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:
         """What runs until the instance stops."""
         return {"workers": self._host.run, "relay": self._relay.run, "sender": self.parts.sender.run}
 
@@ -158,7 +172,9 @@ class _Instance:
         """Takes in a file of complaint lines; ones that are there already stay as they are."""
         for line in samples.read_bytes().splitlines():
             accepted = intake.accept(
-                self.parts.database, self.parts.clock, parse_line(line, policies=self._models.policies(), now=self.parts.clock.now())
+                self.parts.database,
+                self.parts.clock,
+                parse_line(line, policies=self._models.policies(), now=self.parts.clock.now()),
             )
             self._say(f"样例投诉 sample complaint {accepted.number}: {self.url}/complaints/{accepted.number}")
 
@@ -181,8 +197,14 @@ class _Instance:
         host_ok = self._host.is_alive()
         trouble = self._records.trouble
         return {
-            "engine": Health(engine_ok, "引擎正常 The engine is ready." if engine_ok else "引擎未就绪 The engine is not ready."),
-            "workers": Health(host_ok, "任务处理正常 Workers poll." if host_ok else "任务处理停滞 Workers do not reach the engine."),
+            "engine": Health(
+                engine_ok,
+                "引擎正常 The engine is ready." if engine_ok else "引擎未就绪 The engine is not ready.",
+            ),
+            "workers": Health(
+                host_ok,
+                "任务处理正常 Workers poll." if host_ok else "任务处理停滞 Workers do not reach the engine.",
+            ),
             "records": Health(trouble is None, trouble or "记录流正常 The record stream is taken in."),
         }
 

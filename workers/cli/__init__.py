@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, hand_in
+from workers.cli import ask, hand_in, serve
 from workers.cli.failures import Commands
 
 
@@ -25,7 +25,7 @@ def application() -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    # serve.register(app) comes here first: up, deploy, work (workers/cli/serve.py)
+    serve.register(app)
     hand_in.register(app)
     ask.register(app)
     return app

@@ -29,10 +29,14 @@ def register(app: typer.Typer) -> None:
 def up(
     data: Data = None,
     test_clock: Annotated[
-        bool, typer.Option("--test-clock", help="Let `duban clock advance` move the clock: for trying out and tests.")
+        bool,
+        typer.Option(
+            "--test-clock", help="Let `duban clock advance` move the clock: for trying out and tests."
+        ),
     ] = False,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.", show_default="8700")
+        int | None,
+        typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.", show_default="8700"),
     ] = None,
     samples: Annotated[bool, typer.Option("--samples", help="Hand in a few sample complaints.")] = False,
     verbose: Verbose = False,
@@ -73,11 +77,14 @@ def up(
 
 
 def deploy(
+    data: Data = None,
     check_only: Annotated[
         bool, typer.Option("--check", help="Only check the models against the workers; nothing is sent.")
     ] = False,
 ) -> None:
-    """Check the models and deploy them to the engine at DUBAN_ENGINE__ADDRESS (`up` does it by itself).
+    """Check the models and deploy them to an engine (`up` does it by itself).
+
+    The engine is the one at DUBAN_ENGINE__ADDRESS, or that of the instance running on --data.
 
     Example: DUBAN_ENGINE__ADDRESS=zeebe:26500 duban deploy
     """
@@ -85,24 +92,29 @@ def deploy(
     from workers.bootstrap.contract import check
     from workers.errors import Refused
 
-    settings = _settings(None, None)
+    settings = _settings(data, None)
     if check_only:
         faults = check(settings)
         if faults:
             raise Refused("the models have faults:\n  " + "\n  ".join(faults))
         _say("模型检查通过 The models are in order.")
         return
+    cluster.find_engine(settings)
     for item in asyncio.run(cluster.deploy(settings, _say)):
         typer.echo(f"{item.kind} {item.id} version {item.version}")
 
 
 def work(
+    data: Data = None,
     only: Annotated[
-        list[str] | None, typer.Option("--only", metavar="TYPE", help="Only this job type; may be given several times.")
+        list[str] | None,
+        typer.Option("--only", metavar="TYPE", help="Only this job type; may be given several times."),
     ] = None,
     verbose: Verbose = False,
 ) -> None:
-    """Run job workers for the engine at DUBAN_ENGINE__ADDRESS and the store at DUBAN_DATABASE_URL.
+    """Run job workers for an engine and a store.
+
+    They are those at DUBAN_ENGINE__ADDRESS and DUBAN_DATABASE_URL, or those of the instance running on --data.
 
     Without --only also the relay (messages owed to the engine) and the sender (messages to people).
 
@@ -111,7 +123,8 @@ def work(
     from workers.bootstrap import cluster
     from workers.bootstrap.logs import log_to
 
-    settings = _settings(None, None)
+    settings = _settings(data, None)
+    cluster.find_engine(settings)
     with log_to(None, verbose=verbose):
         asyncio.run(cluster.work(settings, only or [], _say))
 

@@ -16,7 +16,8 @@ from workers.engine.gateway import TRANSIENT, EngineHandle, Gateway, unavailable
 from workers.errors import Refused
 
 DEPLOY_SECONDS: Final = 30.0
-_ATTEMPTS: Final = 5
+PATIENCE_SECONDS: Final = 180.0
+"""After a restart the engine has a leader before it has replayed its log, and takes no deployment until then."""
 SUFFIXES: Final = (".bpmn", ".dmn", ".form")
 
 
@@ -47,18 +48,19 @@ async def deploy(handle: EngineHandle, files: Sequence[Path]) -> list[Deployed]:
             )
     resources = [Resource(name=file.name, content=content) for file, content in contents]
     request = DeployResourceRequest(resources=resources)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + PATIENCE_SECONDS
     async with Gateway(handle) as gateway:
-        for attempt in range(_ATTEMPTS):
+        while True:
             try:
                 answer = await gateway.stub.DeployResource(request, timeout=DEPLOY_SECONDS)
                 return _deployed(answer.deployments)
             except grpc.aio.AioRpcError as error:
                 if error.code() not in TRANSIENT:
                     raise Refused(rejection(error.details() or error.code().name)) from error
-                if attempt == _ATTEMPTS - 1:
+                if loop.time() > deadline:
                     raise unavailable(handle, error) from error
-            await asyncio.sleep(0.5 * 2**attempt)
-    raise AssertionError("unreachable")
+            await asyncio.sleep(1.0)
 
 
 def _deployed(deployments: Iterable[Deployment]) -> list[Deployed]:

@@ -28,7 +28,11 @@ def classify_complaint(database: Database, classifier: Classifier, *, number: st
     with database.read() as tx:
         complaint = complaints.get(tx, number)
     found = classifier.classify(complaint.text, complaint.product, complaint.channel, complaint.flags)
-    return {"category": found.category, "confidence": round(found.confidence, 4), "classified_by": found.source}
+    return {
+        "category": found.category,
+        "confidence": round(found.confidence, 4),
+        "classified_by": found.source,
+    }
 
 
 def record_classification(
@@ -48,4 +52,6 @@ def record_classification(
             complaint.category = category
             complaint.classified_by = classified_by
             complaint.confidence = None if classified_by == "person" else confidence
-            timeline.add(tx, number, clock.now(), "duban", "classified", key, category=category, by=classified_by)
+            timeline.add(
+                tx, number, clock.now(), "duban", "classified", key, category=category, by=classified_by
+            )

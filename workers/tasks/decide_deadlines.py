@@ -91,10 +91,17 @@ def start_tier_clock(
     policy = ComplaintPolicy.from_decision(complaint_policy)
     with database.begin() as tx:
         start = timeline.add(
-            tx, number, clock.now(), "duban", "tier-clock-started", f"{number}:tier-clock:{job.element_instance_key}"
+            tx,
+            number,
+            clock.now(),
+            "duban",
+            "tier-clock-started",
+            f"{number}:tier-clock:{job.element_instance_key}",
         )
     due = calendar.due_at(start, escalation_path["time_allowed"], escalation_path.get("calendar") or "clock")
-    return _clock("investigation", start, due, policy, calendar) | _clock("result", start, due, policy, calendar)
+    return _clock("investigation", start, due, policy, calendar) | _clock(
+        "result", start, due, policy, calendar
+    )
 
 
 def _clock(

@@ -25,7 +25,13 @@ from workers.store.database import Database
 
 
 def record_satisfaction(
-    database: Database, clock: Clock, *, number: str, satisfaction: str, job: Job, is_solved: bool | None = None
+    database: Database,
+    clock: Clock,
+    *,
+    number: str,
+    satisfaction: str,
+    job: Job,
+    is_solved: bool | None = None,
 ) -> None:
     """Keeps the newest answer."""
     key = f"{number}:satisfaction:{job.element_instance_key}"
@@ -37,7 +43,9 @@ def record_satisfaction(
             timeline.add(tx, number, clock.now(), "duban", "satisfaction-recorded", key, **facts)
 
 
-def reopen_complaint(database: Database, clock: Clock, *, number: str, reopen_count: int, job: Job) -> dict[str, Any]:
+def reopen_complaint(
+    database: Database, clock: Clock, *, number: str, reopen_count: int, job: Job
+) -> dict[str, Any]:
     """Returns the count with this time included."""
     key = f"{number}:reopened:{job.element_instance_key}"
     with database.begin() as tx:

@@ -25,7 +25,13 @@ from workers.store.database import Database
 
 
 def notify_customer(
-    database: Database, clock: Clock, messenger: Messenger, *, number: str, job: Job, occasion: str | None = None
+    database: Database,
+    clock: Clock,
+    messenger: Messenger,
+    *,
+    number: str,
+    job: Job,
+    occasion: str | None = None,
 ) -> None:
     """Writes the message of header `event` to the customer into the outbox."""
     event, occasion = job.headers["event"], occasion or job.element_instance_key
@@ -33,7 +39,13 @@ def notify_customer(
         complaint = complaints.get(tx, number)
         messenger.tell_customer(tx, complaint, event, occasion, clock.now(), {})
         timeline.add(
-            tx, number, clock.now(), "duban", "customer-told", f"{number}:told:{event}:{occasion}", event=event
+            tx,
+            number,
+            clock.now(),
+            "duban",
+            "customer-told",
+            f"{number}:told:{event}:{occasion}",
+            event=event,
         )
 
 

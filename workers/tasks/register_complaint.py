@@ -24,7 +24,9 @@ def register_complaint(database: Database, clock: Clock, *, number: str, job: Jo
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         if complaint.process_instance_key not in (None, job.process_instance_key):
-            raise BusinessError("ALREADY_REGISTERED", f"complaint {number} is handled by another process instance")
+            raise BusinessError(
+                "ALREADY_REGISTERED", f"complaint {number} is handled by another process instance"
+            )
         if complaint.process_instance_key is None:
             owner = staff.pick_owner(tx, job.headers["owner_group"], complaints.region(complaint))
             complaint.process_instance_key = job.process_instance_key

@@ -1,0 +1,29 @@
+"""One running Duban per database for all stories; each story has a complaint of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.databases import Postgres
+from tests.stories.world import World, running_duban
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/stories" in item.path.as_posix():
+            item.add_marker(pytest.mark.engine)
+
+
+@pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Customers, staff and a clock, on SQLite and on PostgreSQL."""
+    environment = {}
+    if request.param == "postgresql":
+        postgres = request.getfixturevalue("postgres")
+        assert isinstance(postgres, Postgres)
+        environment["DUBAN_DATABASE_URL"] = postgres.new_empty_database()
+    data = tmp_path_factory.mktemp(f"stories-{request.param}") / "data"
+    with running_duban(data, environment, "--test-clock") as running:
+        yield World(running)

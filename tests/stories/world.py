@@ -1,0 +1,183 @@
+"""A running Duban as the outside sees it: the real command, the real engine, and a clock that is moved."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from workers.client import Client, find_instance
+
+DUBAN = Path(sys.executable).parent / "duban"
+START_SECONDS = 300
+STOP_SECONDS = 90
+WAIT_SECONDS = 240
+
+
+class Running:
+    """A `duban up` that the suite started."""
+
+    def __init__(self, data: Path, environment: Mapping[str, str], *options: str) -> None:
+        self.data = data
+        self._progress = (data.parent / f"{data.name}.stderr").open("wb")
+        self.process = subprocess.Popen(
+            [DUBAN, "up", "--data", data, "--port", "0", *options],
+            env=os.environ | {"DUBAN_ENGINE__FLUSH": "false"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=self._progress,
+            text=True,
+            start_new_session=True,
+        )
+        watchdog = threading.Timer(START_SECONDS, self.process.kill)
+        watchdog.start()
+        try:
+            assert self.process.stdout is not None
+            self.said = self.process.stdout.readline().strip()
+        finally:
+            watchdog.cancel()
+        assert self.said.startswith("ready http://"), self.progress()
+
+    def progress(self) -> str:
+        """What it wrote to stderr so far."""
+        return Path(self._progress.name).read_text(encoding="utf-8")
+
+    def stop(self, how: int = signal.SIGTERM) -> int:
+        """Ends it; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        finally:
+            if self.process.poll() is None:
+                self.process.kill()
+                self.process.wait()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
+            self._progress.close()
+        return code
+
+
+class World:
+    """What customers and staff do, and what they see."""
+
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.client = Client(find_instance(running.data))
+        self._refs = 0
+
+    def complain(self, text: str, **fields: Any) -> Case:
+        """A customer complains; every story has a customer of its own."""
+        self._refs += 1
+        line = {
+            "policy": "petition",
+            "channel": "phone",
+            "text": text,
+            "customer": {
+                "name": "钱一一",
+                "phone": f"1390000{self._refs:04d}",
+                "customer_no": f"C-{self._refs:06d}",
+            },
+            "region": {"province": "浙江", "city": "杭州", "branch": "西湖"},
+            "occurred_at": "2026-01-05T20:00:00+08:00",
+            "external_ref": f"story-{self._refs}",
+        } | fields
+        number = self.client.submit(json.dumps(line, ensure_ascii=False).encode())["number"]
+        return Case(self, number)
+
+    def advance(self, by: str) -> None:
+        """Time passes; returns when everything that this sets off is done."""
+        self.client.advance_clock(by)
+
+    def settle(self) -> None:
+        """Everything under way is done."""
+        self.advance("PT1S")
+
+
+class Case:
+    """One complaint."""
+
+    def __init__(self, world: World, number: str) -> None:
+        self.world = world
+        self.number = number
+
+    def show(self) -> dict[str, Any]:
+        return self.world.client.show(self.number)
+
+    def __getitem__(self, key: str) -> Any:
+        return self.show()[key]
+
+    def tasks(self) -> list[dict[str, Any]]:
+        return [task for task in self.world.client.tasks() if task["number"] == self.number]
+
+    def task(self, form: str) -> dict[str, Any]:
+        """The open task with this form, once it is offered."""
+        found: list[dict[str, Any]] = []
+
+        def offered() -> bool:
+            found[:] = [task for task in self.tasks() if task["form"] == form]
+            return bool(found)
+
+        self.wait(offered, f"a task with the form {form}")
+        return found[0]
+
+    def complete(self, form: str, /, person: str = "desk.duty", **answers: Any) -> dict[str, Any]:
+        """A person completes the task with this form; returns the task as it was offered."""
+        task = self.task(form)
+        self.world.client.complete(task["task"], person, answers)
+        return task
+
+    def messages(self, event: str) -> list[dict[str, Any]]:
+        return [message for message in self["messages"] if message["event"] == event]
+
+    def events(self) -> list[str]:
+        return [message["event"] for message in self["messages"]]
+
+    def deadline(self, kind: str) -> dict[str, Any]:
+        return next(deadline for deadline in self["deadlines"] if deadline["kind"] == kind)
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        """Until the condition holds. It is looked at again and again; the clock is not waited for."""
+        pause = threading.Event()
+        for _ in range(WAIT_SECONDS * 5):
+            if condition():
+                return
+            pause.wait(0.2)
+        raise AssertionError(
+            f"{self.number} never came to: {what}\n{json.dumps(self.show(), ensure_ascii=False)}"
+        )
+
+    def wait_status(self, status: str) -> None:
+        self.wait(lambda: self["status"] == status, f"status {status}")
+
+    def be_handled(self) -> None:
+        """The department investigates, solves and carries out."""
+        self.complete(
+            "investigate-complaint", is_upheld=True, cause_code="network", findings="核查了相关记录。"
+        )
+        self.complete(
+            "propose-solution", solution="现场处理。", customer_reply="您反映的问题已处理完毕，谢谢您的监督。"
+        )
+        self.complete("carry-out-solution", result="已处理并验证。")
+
+    def answer_survey(self, satisfaction: str = "satisfied", is_solved: bool = True) -> None:
+        """The customer answers, once the survey has been sent."""
+        self.wait(lambda: "satisfaction-survey" in self.events(), "the survey is sent")
+        self.world.settle()
+        self.world.client.answer_survey(self.number, {"satisfaction": satisfaction, "is_solved": is_solved})
+
+
+@contextmanager
+def running_duban(data: Path, environment: Mapping[str, str], *options: str) -> Iterator[Running]:
+    """`duban up` for the length of the block."""
+    running = Running(data, environment, *options)
+    try:
+        yield running
+    finally:
+        running.stop()
