@@ -9,9 +9,18 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.databases import NoPostgresError, Postgres, make_sqlite_template
 from workers.store.database import Database
+
+settings.register_profile(
+    "duban",
+    deadline=None,  # machines differ; a test that hangs is ended by pytest-timeout
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("duban")
 
 
 @pytest.fixture(scope="session")

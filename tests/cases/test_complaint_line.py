@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from workers.cases.complaint import ComplaintLine, parse_line
+from workers.cases.complaint import ComplaintLine, Customer, parse_line
 from workers.cases.contact import check_email, check_phone
-from workers.cases.intake_words import CHANNELS
+from workers.cases.intake_words import CHANNELS, FLAGS
+from workers.cases.region import Region
 from workers.errors import Refused
 
 NOW = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -85,6 +87,19 @@ def test_everything_that_a_complaint_can_have() -> None:
 def test_null_is_the_same_as_left_out() -> None:
     names = ("region", "product", "occurred_at", "impact", "external_ref", "flags")
     assert parse(LEAST | dict.fromkeys(names)) == parse(LEAST)
+
+
+@pytest.mark.parametrize("word", [*CHANNELS, *FLAGS])
+def test_every_word_has_a_label_and_is_documented(word: str) -> None:
+    home = Path(__file__).parents[2]
+    assert set(json.loads((home / "templates" / "labels.json").read_text())[word]) == {"zh", "en"}
+    assert f"`{word}`" in (home / "docs" / "complaint-line.md").read_text()
+
+
+def test_every_field_is_documented() -> None:
+    manual = (Path(__file__).parents[2] / "docs" / "complaint-line.md").read_text()
+    fields = [*ComplaintLine.model_fields, *(f"customer.{name}" for name in Customer.model_fields)]
+    assert [field for field in [*fields, *Region.model_fields] if f"`{field}`" not in manual] == []
 
 
 @pytest.mark.parametrize("channel", CHANNELS)
