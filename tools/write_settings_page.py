@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import json
 import types
 import typing
 from collections.abc import Iterator
@@ -67,7 +68,7 @@ def _kind(annotation: Any) -> str:
 def _default(field: FieldInfo) -> str:
     if field.default_factory is not None:
         value = field.get_default(call_default_factory=True, validated_data={})
-        return "the user's own" if isinstance(value, Path) else f"`{value}`"
+        return "the user's own" if isinstance(value, Path) else f"`{json.dumps(value)}`"
     if field.default is None:
         return "–"
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"

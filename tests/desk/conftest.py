@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -30,3 +32,16 @@ def api(desk: RunningDesk) -> Iterator[httpx.Client]:
     """A client with the token."""
     with desk.client() as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def sqlite_desk_for_module(
+    sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningDesk]:
+    """A desk for tests that change nothing."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copy(sqlite_template, folder / "duban.db")
+    database = Database.in_folder(folder)
+    with running(database) as found:
+        yield found
+    database.close()
