@@ -240,6 +240,15 @@ def test_a_full_disk_is_told(settings: EngineSettings, monkeypatch: pytest.Monke
         fetch(settings)
 
 
+def test_a_download_that_is_abandoned_ends_and_is_kept(
+    settings: EngineSettings, repository: Repository
+) -> None:
+    abandoned = threading.Event()
+    with pytest.raises(Unavailable, match="goes on where this one ended"):
+        fetch(settings, lambda _line: abandoned.set(), abandoned)
+    assert fetch(settings).is_dir()
+
+
 def test_the_local_maven_repository_is_used_when_its_file_is_right(
     settings: EngineSettings, repository: Repository, home: Path
 ) -> None:

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import signal
+import threading
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -68,6 +69,7 @@ class EmbeddedBroker:
         self._healthy = asyncio.Event()
         self._dead = asyncio.Event()
         self._home = Path()
+        self._log_start = 0
         self._lock = filelock.FileLock(self.folder / "lock", blocking=False)
 
     @property
@@ -89,13 +91,21 @@ class EmbeddedBroker:
         return None if self._process is None or self._process.returncode is not None else self._process.pid
 
     @property
+    def trouble(self) -> str | None:
+        """A sentence when the engine cannot work now, though it may be running; None when nothing is
+        known."""
+        if not self.is_healthy:
+            return "引擎正在重启。 The engine is starting again."
+        return broker_process.disk_trouble(self.folder)
+
+    @property
     def data_id(self) -> str:
         """An identifier that lives and dies with the engine's data: a store that belongs to it keeps a
         copy."""
         return (self.folder / "data" / "duban-data-id").read_text(encoding="utf-8")
 
     async def __aenter__(self) -> EmbeddedBroker:
-        self._home = await asyncio.to_thread(fetch, self._settings, self._progress)
+        self._home = await self._fetch()
         broker_process.prepare(self.folder)
         try:
             self._lock.acquire()
@@ -133,6 +143,13 @@ class EmbeddedBroker:
         """Returns when the engine is ready, at once if it is."""
         await self._healthy.wait()
 
+    async def _fetch(self) -> Path:
+        abandoned = threading.Event()  # a thread can't be cancelled: Ctrl-C must not wait for the download
+        try:
+            return await asyncio.to_thread(fetch, self._settings, self._progress, abandoned)
+        finally:
+            abandoned.set()
+
     async def _start_somewhere(self) -> None:
         """The first start: other ports when somebody took one of ours in between."""
         for is_last in (False, False, True):
@@ -151,6 +168,8 @@ class EmbeddedBroker:
         variables = broker_process.environment(
             self.folder, self._settings, self._ports, self._exporter_url, self._clock is not None
         )
+        log_file = self.folder / "engine.log"
+        self._log_start = log_file.stat().st_size if log_file.exists() else 0
         with (self.folder / "engine.out").open("wb") as output:
             try:
                 self._process = await asyncio.create_subprocess_exec(
@@ -171,7 +190,7 @@ class EmbeddedBroker:
 
     async def _wait_ready(self, process: asyncio.subprocess.Process) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + START_SECONDS
+        deadline, look_at = loop.time() + START_SECONDS, loop.time() + 2
         is_clock_set = self._clock is None
         assert self.handle.management_url  # noqa: S101 - for the type checker
         async with httpx.AsyncClient(
@@ -180,6 +199,11 @@ class EmbeddedBroker:
             while True:
                 if process.returncode is not None:
                     raise self._why_it_ended(process.returncode)
+                if loop.time() > look_at:  # a broker that fails to start does not always end
+                    look_at = loop.time() + 2
+                    said = self._said()
+                    if _says_port_taken(said) or "Failed to start broker" in said:
+                        raise self._why_it_ended(-1)
                 if loop.time() > deadline:
                     raise Unavailable(
                         f"引擎启动超时。 The engine was not ready after {START_SECONDS:.0f} s; see "
@@ -229,8 +253,13 @@ class EmbeddedBroker:
                 break
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(end)
-            with contextlib.suppress(TimeoutError):
+            try:
                 await asyncio.wait_for(process.wait(), seconds)
+            except TimeoutError:
+                continue
+            except asyncio.CancelledError:  # no time for good manners
+                process.kill()
+                raise
         (self.folder / "engine.pid").unlink(missing_ok=True)
 
     def _stamp(self) -> None:
@@ -238,10 +267,14 @@ class EmbeddedBroker:
         if not stamp.exists():
             stamp.write_text(uuid.uuid4().hex, encoding="utf-8")
 
+    def _said(self) -> str:
+        """What this run of the engine has written."""
+        return _tail(self.folder / "engine.out") + _tail(self.folder / "engine.log", self._log_start)
+
     def _why_it_ended(self, code: int) -> Exception:
-        said = _tail(self.folder / "engine.out") + _tail(self.folder / "engine.log")
-        if "Address already in use" in said or "BindException" in said:
-            return _PortTakenError("端口被占用。 A port that the engine needs is taken; start again.")
+        said = self._said()
+        if _says_port_taken(said):
+            return _PortTakenError(_PORT_TAKEN)
         if "OutOfMemoryError" in said or "Could not reserve enough space" in said or "Too small" in said:
             return Unavailable(
                 f"内存不足。 The engine does not start with {self._settings.memory} of heap: set "
@@ -264,10 +297,19 @@ class _PortTakenError(Exception):
     """Somebody listens on one of the ports."""
 
 
-def _tail(file: Path, size: int = 20_000) -> str:
+_PORT_TAKEN: Final = "端口被占用。 A port that the engine needs is taken by another program; start again."
+
+
+def _says_port_taken(said: str) -> bool:
+    return "Address already in use" in said or "BindException" in said
+
+
+def _tail(file: Path, start: int = 0, size: int = 100_000) -> str:
+    """The end of a file, from `start` on; all of it when it has become shorter than that (rolled over)."""
     try:
         with file.open("rb") as stream:
-            stream.seek(max(0, os.fstat(stream.fileno()).st_size - size))
+            end = os.fstat(stream.fileno()).st_size
+            stream.seek(max(start if end >= start else 0, end - size))
             return stream.read().decode("utf-8", "replace")
     except OSError:
         return ""

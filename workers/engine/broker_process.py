@@ -203,17 +203,24 @@ def prepare(folder: Path) -> None:
         shutil.rmtree(folder / "tmp", ignore_errors=True)  # native libraries that a killed engine left
         (folder / "tmp").mkdir()
         (folder / "log4j2.xml").write_text(_LOG4J.format(folder=folder), encoding="utf-8")
-        free = shutil.disk_usage(folder).free
     except OSError as error:
         raise Unavailable(
             f"数据目录无法写入。 The engine's folder {folder} cannot be written: {error.strerror or error}."
         ) from error
-    if free < FREE_DISK:
-        raise Unavailable(
-            f"磁盘空间不足。 Only {free / 1e9:.1f} GB are free at {folder}, and the engine stops below 2.1 "
-            "GB: "
-            "make room, or choose another data folder."
-        )
+    if trouble := disk_trouble(folder):
+        raise Unavailable(trouble)
+
+
+def disk_trouble(folder: Path) -> str | None:
+    """A sentence when less is free than the engine needs to work; it goes on by itself once there is room."""
+    free = shutil.disk_usage(folder).free
+    if free >= FREE_DISK:
+        return None
+    return (
+        f"磁盘空间不足，引擎停止受理。 Only {free / 1e9:.1f} GB are free at {folder}, and the engine stops "
+        "below "
+        f"{FREE_DISK / 1e9:.1f} GB: make room, or choose another data folder."
+    )
 
 
 def remember(folder: Path, pid: int) -> None:

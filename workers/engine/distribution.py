@@ -9,7 +9,9 @@ import os
 import shutil
 import tarfile
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import filelock
@@ -31,7 +33,11 @@ _ROOM = 700_000_000  # archive and unpacked files, side by side for a moment
 Say = Callable[[str], None]
 
 
-def fetch(settings: EngineSettings, progress: Say = lambda _text: None) -> Path:
+def fetch(
+    settings: EngineSettings,
+    progress: Say = lambda _text: None,
+    abandoned: threading.Event | None = None,
+) -> Path:
     """The folder of the unpacked engine; fetched, checked and unpacked by the first call.
 
     Blocking: run it in a thread. Several processes may call it at once, one of them works and the others
@@ -40,6 +46,7 @@ def fetch(settings: EngineSettings, progress: Say = lambda _text: None) -> Path:
     Args:
         settings: release, cache folder, repository and checksum.
         progress: takes sentences for people. The bar itself goes to stderr.
+        abandoned: when it is set, the call ends soon; what was fetched is kept for the next one.
 
     Raises:
         Unavailable: no network, no such release, wrong checksum, no room: one sentence that says what to do.
@@ -50,9 +57,9 @@ def fetch(settings: EngineSettings, progress: Say = lambda _text: None) -> Path:
         return home
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with filelock.FileLock(cache / f"{home.name}.lock"):
+        with _alone(cache / f"{home.name}.lock", progress, abandoned):
             if not _is_complete(home):
-                archive = _archive(settings, progress)
+                archive = _archive(settings, progress, abandoned)
                 progress("正在解开引擎… Unpacking the engine…")
                 _unpack(archive, home)
                 if archive.parent == cache:
@@ -62,7 +69,27 @@ def fetch(settings: EngineSettings, progress: Say = lambda _text: None) -> Path:
     return home
 
 
-def _archive(settings: EngineSettings, progress: Say) -> Path:
+@contextmanager
+def _alone(file: Path, progress: Say, abandoned: threading.Event | None) -> Iterator[None]:
+    lock = filelock.FileLock(file)
+    is_told = False
+    while True:
+        try:
+            lock.acquire(timeout=0.5)
+            break
+        except filelock.Timeout:
+            if abandoned is not None and abandoned.is_set():
+                raise Unavailable("已中止。 Stopped while another process fetches the engine.") from None
+            if not is_told:
+                progress("另一个进程正在获取引擎，等待… Another process is fetching the engine, waiting…")
+                is_told = True
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _archive(settings: EngineSettings, progress: Say, abandoned: threading.Event | None) -> Path:
     name = f"camunda-zeebe-{settings.version}.tar.gz"
     path = f"io/camunda/camunda-zeebe/{settings.version}/{name}"
     maven = MavenSettings.of_this_user()
@@ -86,7 +113,7 @@ def _archive(settings: EngineSettings, progress: Say) -> Path:
         f"Fetching Zeebe {settings.version} ({repository.origin}), once…"
     )
     target = settings.cache_dir / name
-    download(repository, path, target, expected, progress)
+    download(repository, path, target, expected, progress, abandoned)
     return target
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import ssl
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -65,7 +65,12 @@ def published_checksum(repository: Repository, path: str) -> Checksum:
 
 
 def download(
-    repository: Repository, path: str, target: Path, expected: Checksum, progress: Callable[[str], None]
+    repository: Repository,
+    path: str,
+    target: Path,
+    expected: Checksum,
+    progress: Callable[[str], None],
+    abandoned: threading.Event | None = None,
 ) -> None:
     """Put the file at `target` when it is whole and right; a part that is there already is continued.
 
@@ -77,7 +82,7 @@ def download(
     url = f"{repository.url}/{path}"
     with _client(repository) as client:
         for is_last in (False, True):
-            _complete(client, url, part, progress)
+            _complete(client, url, part, progress, abandoned or threading.Event())
             if expected.matches(part):
                 part.replace(target)
                 return
@@ -91,25 +96,32 @@ def download(
     )
 
 
-def _complete(client: httpx.Client, url: str, part: Path, progress: Callable[[str], None]) -> None:
+def _complete(
+    client: httpx.Client, url: str, part: Path, progress: Callable[[str], None], abandoned: threading.Event
+) -> None:
     """Continue `part` until the server says it is whole; a connection that breaks is taken up again."""
     failures = 0
     while True:
         before = part.stat().st_size if part.exists() else 0
         try:
             with _in_words(url):
-                _continue(client, url, part, before, progress)
+                _continue(client, url, part, before, progress, abandoned)
             return
         except _BrokenOffError as broken:
             is_further = part.exists() and part.stat().st_size > before
             failures = 1 if is_further else failures + 1
             if failures >= _ATTEMPTS:
                 raise Unavailable(str(broken)) from broken
-            time.sleep(0.2 * failures)
+            abandoned.wait(0.2 * failures)
 
 
 def _continue(
-    client: httpx.Client, url: str, part: Path, start: int, progress: Callable[[str], None]
+    client: httpx.Client,
+    url: str,
+    part: Path,
+    start: int,
+    progress: Callable[[str], None],
+    abandoned: threading.Event,
 ) -> None:
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
     with client.stream("GET", url, headers=headers) as answer:
@@ -124,12 +136,16 @@ def _continue(
         with part.open("r+b" if start else "wb") as file, _bar(total, start, progress) as advance:
             file.seek(start)
             file.truncate()
-            _copy(answer, file, advance)
+            _copy(answer, file, advance, abandoned)
             os.fsync(file.fileno())
 
 
-def _copy(answer: httpx.Response, file: BinaryIO, advance: Callable[[int], None]) -> None:
+def _copy(
+    answer: httpx.Response, file: BinaryIO, advance: Callable[[int], None], abandoned: threading.Event
+) -> None:
     for chunk in answer.iter_raw():
+        if abandoned.is_set():
+            raise Unavailable("下载已中止，下次继续。 Stopped; the next run goes on where this one ended.")
         file.write(chunk)
         advance(len(chunk))
 

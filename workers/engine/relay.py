@@ -84,10 +84,19 @@ class Relay:
         if not requests:
             return 0
         gate = asyncio.Semaphore(_PARALLEL)
+        troubles: list[Unavailable] = []
 
         async def one(request: EngineRequest) -> bool:
             async with gate:
-                return request.message_id in arrived or await self._publish(request)
+                if request.message_id in arrived:
+                    return True
+                if troubles:
+                    raise troubles[0]  # one call that waited in vain is enough
+                try:
+                    return await self._publish(request)
+                except Unavailable as error:
+                    troubles.append(error)
+                    raise
 
         results = await asyncio.gather(*(one(request) for request in requests), return_exceptions=True)
         taken = [
