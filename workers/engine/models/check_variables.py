@@ -114,7 +114,7 @@ def _timers(process: Process, models: Models) -> Iterator[Finding]:
 
 
 def _starts(process: Process, models: Models, tasks: Mapping[str, TaskContract]) -> Iterator[Finding]:
-    needed = _reads(process, models, tasks) - _makes(process, models, tasks)
+    needed = _reads(process, models, tasks) - makes(process, models, tasks)
     for caller in models.processes.values():
         for call in caller.of("callActivity"):
             if call.attribute("calledElement", "processId") == process.id:
@@ -137,7 +137,8 @@ def _reads(process: Process, models: Models, tasks: Mapping[str, TaskContract]) 
     return found & models.variables.keys()
 
 
-def _makes(process: Process, models: Models, tasks: Mapping[str, TaskContract]) -> set[str]:
+def makes(process: Process, models: Models, tasks: Mapping[str, TaskContract]) -> set[str]:
+    """Every variable that something in the process sets."""
     found: set[str] = set()
     for element in process.elements.values():
         found |= element.mappings("input").keys() | element.mappings("output").keys()
@@ -145,11 +146,11 @@ def _makes(process: Process, models: Models, tasks: Mapping[str, TaskContract]) 
         found.add(element.attribute("calledDecision", "resultVariable"))
         form = models.forms.get(element.attribute("formDefinition", "formId"))
         found |= form.answers if form else frozenset()
-        found |= _brought(process, element, models)
+        found |= brought_by(process, element, models)
     return found
 
 
-def _brought(process: Process, element: Element, models: Models) -> set[str]:
+def brought_by(process: Process, element: Element, models: Models) -> set[str]:
     """The variables that the message of an event brings, as the dictionary says."""
     definition = element.definition("message")
     message = process.messages.get(definition.get("messageRef", "")) if definition is not None else None

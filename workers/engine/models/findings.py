@@ -33,6 +33,7 @@ RULES: Final = {
     "variable-entry": "字典条目不完整",
     "variable-personal": "流程变量不得含个人信息",
     "variable-text": "人工填写的文字不得进入流程变量",
+    "variable-unset": "读取时变量可能尚未赋值",
     "call-missing": "调用的流程不存在",
     "call-inputs": "调用时缺少被调用流程所需的变量",
     "template-missing": "通知模板不存在",

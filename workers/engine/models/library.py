@@ -102,13 +102,20 @@ class Models:
         Returns:
             What is wrong, sorted by file; empty when everything holds.
         """
-        from workers.engine.models import check_drawing, check_names, check_variables, check_work  # cyclic
+        from workers.engine.models import (
+            check_drawing,
+            check_names,
+            check_order,
+            check_variables,
+            check_work,
+        )  # cyclic
 
         found = list(self.unreadable)
         for check in (
             check_names.findings,
             check_work.findings,
             check_variables.findings,
+            check_order.findings,
             check_drawing.findings,
         ):
             found += check(self, tasks, events)
