@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from workers.classification.corpus import HOLDOUT, TRAINING, read_examples
+from workers.classification.corpus import DEVELOPMENT, TRAINING, read_examples
 from workers.classification.rules import check_rules, load_rules
 from workers.errors import Broken
 
@@ -65,9 +65,12 @@ def test_product_channel_and_flags_are_conditions_too(tmp_path: Path) -> None:
     assert found.id == "Rule_Attitude"
 
 
-@pytest.mark.parametrize("path", [TRAINING, HOLDOUT])
+@pytest.mark.parametrize("path", [TRAINING, DEVELOPMENT])
 def test_the_rules_are_precise(path: Path) -> None:
-    """A rule passes the threshold by itself, so it must be right: 95 % of what the rules decide, at least."""
+    """A rule passes the threshold by itself, so it must be right: 95 % of what the rules decide, at least.
+
+    Not asked of the held-out texts: rules must not be fitted to them. The page shows what they do there.
+    """
     table = load_rules(SHIPPED)
     right = [
         rule.category == one.category for one in read_examples(path) if (rule := table.first_match(one.text))

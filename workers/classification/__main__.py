@@ -25,6 +25,9 @@ def tables(rules_path: Path, cache_dir: Path, holdout: Path = corpus.HOLDOUT) ->
     training, kept = corpus.read_examples(corpus.TRAINING), corpus.read_examples(holdout)
     rules, model = load_rules(rules_path), cached_model(cache_dir)
     yield from evaluation.report(kept, rules, model)
+    known = dict(evaluation.report(corpus.read_examples(corpus.DEVELOPMENT), rules, model))
+    for title in ("Rules, model, both", "Coverage and accuracy by threshold"):
+        yield f"Development texts: {title}", known[title]
     yield "Ways to learn", evaluation.compare(training)
     yield "Rules on the training texts", evaluation.by_rule(training, rules)
     yield "Rules on the held-out texts", evaluation.by_rule(kept, rules)

@@ -17,7 +17,7 @@ class Classification:
     """What was found.
 
     category: one of names.Category.
-    confidence: 0 to 1; the model's is calibrated: of complaints with 0.8, about 80 % are right.
+    confidence: 0 to 1; the model's is calibrated by cross-validation (docs/classification.md says how well).
     source: "rule:<row id>" or "model".
     """
 

@@ -16,7 +16,10 @@ from workers.names import Category
 
 DATA: Final = Path(__file__).parent / "data"
 TRAINING: Final = DATA / "training.csv"
+DEVELOPMENT: Final = DATA / "development.csv"
+"""Looked at while the training texts were written: good for choosing, too kind for judging."""
 HOLDOUT: Final = DATA / "holdout.csv"
+"""Written after the training texts were frozen, for judging alone."""
 
 
 @dataclass(frozen=True)
@@ -58,13 +61,17 @@ def folds(examples: Sequence[Example], count: int) -> list[int]:
 
 
 def shingles(text: str, size: int = 2) -> frozenset[str]:
-    """Runs of `size` letters, digits or Chinese characters of a text; the whole of a shorter one."""
+    """Runs of `size` letters, digits or Chinese characters of a text; the whole of a shorter one, none of none."""
     letters = "".join(filter(str.isalnum, plain(text)))
+    if not letters:
+        return frozenset()
     return frozenset(letters[at : at + size] for at in range(max(1, len(letters) - size + 1)))
 
 
 def likeness(left: frozenset[str], right: frozenset[str]) -> float:
     """How much two texts are one: 0 nothing in common, 1 the same, or one sentence contained in the other."""
+    if not left or not right:
+        return 0.0
     common = len(left & right)
     smaller = min(len(left), len(right))
     return max(common / len(left | right), common / smaller if smaller >= 10 else 0.0)

@@ -88,26 +88,24 @@ def report(examples: Sequence[Example], rules: RuleTable, model: LinearModel) ->
     """Tables with their titles, on texts kept from training."""
     alone = judge(examples, lambda text: by_model(model, text))
     together = judge(examples, both(rules, model))
-    by_rule = [one for one in together if one.found.source != "model"]
-    yield (
-        "Rules, model, both",
-        [
-            ["", "texts answered", "accuracy on these", "macro-F1"],
-            ["rules alone", f"{len(by_rule)} of {len(together)}", share(accuracy(by_rule)), "–"],
-            ["model alone", f"{len(alone)} of {len(alone)}", share(accuracy(alone)), share(macro_f1(alone))],
-            [
-                "both",
-                f"{len(together)} of {len(together)}",
-                share(accuracy(together)),
-                share(macro_f1(together)),
-            ],
-        ],
-    )
+    yield "Rules, model, both", summary(alone, together)
     yield "Per category", per_category(together)
     yield "Confusion", confusion(together)
     yield "Per kind of text", per_kind(together)
     yield "Coverage and accuracy by threshold", coverage(together)
     yield "Reliability of the model's confidence", reliability(alone)
+
+
+def summary(alone: Sequence[Judged], together: Sequence[Judged]) -> Table:
+    """Rules alone, model alone, both."""
+    ruled = [one for one in together if one.found.source != "model"]
+    count = len(together)
+    return [
+        ["", "texts answered", "accuracy on these", "macro-F1"],
+        ["rules alone", f"{len(ruled)} of {count}", share(accuracy(ruled)), "–"],
+        ["model alone", f"{count} of {count}", share(accuracy(alone)), share(macro_f1(alone))],
+        ["both", f"{count} of {count}", share(accuracy(together)), share(macro_f1(together))],
+    ]
 
 
 def per_category(judged: Sequence[Judged]) -> Table:
@@ -127,11 +125,11 @@ def confusion(judged: Sequence[Judged]) -> Table:
 
 
 def per_kind(judged: Sequence[Judged]) -> Table:
-    """Accuracy per kind of text, and the share that a threshold of 0.7 leaves to a person."""
-    rows = [["kind", "texts", "accuracy", "to a person below 0.7", "accuracy of the rest"]]
+    """Accuracy per kind of text, and the share that a threshold of 0.8 leaves to a person."""
+    rows = [["kind", "texts", "accuracy", "to a person below 0.8", "accuracy of the rest"]]
     for kind in dict.fromkeys(one.example.group for one in judged):
         of_kind = [one for one in judged if one.example.group == kind]
-        sure = [one for one in of_kind if one.found.confidence >= 0.7]
+        sure = [one for one in of_kind if one.found.confidence >= 0.8]
         rows.append(
             [
                 kind,
