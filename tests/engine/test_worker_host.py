@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import signal
+import threading
 from collections.abc import Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.conftest import Probe
+from tests.engine.conftest import PROBES, Probe
+from workers.engine.deployment import deploy
+from workers.engine.host import WorkerHost
 from workers.engine.incidents import Incidents
-from workers.engine.jobs import Job
+from workers.engine.jobs import Job, Task, bind
 from workers.errors import Broken, BusinessError, Conflict, DubanError, Refused, RetryLater
+from workers.settings import EngineSettings
 
 pytestmark = pytest.mark.engine
 
@@ -133,10 +142,61 @@ def test_the_exporter_sends_only_what_is_projected(probe: Probe) -> None:
     }
 
 
-def test_a_killed_engine_comes_back_and_the_host_goes_on(probe: Probe) -> None:
-    import os
-    import signal
+def test_a_host_holds_no_more_than_its_cap_and_gives_back_what_it_did_not_begin(
+    probe: Probe, tmp_path: Path
+) -> None:
+    model = tmp_path / "probe-slow.bpmn"
+    text = (PROBES / "probe-job.bpmn").read_text(encoding="utf-8")
+    for old in ("probe-job", "probe-work", "probe-started"):
+        text = text.replace(old, old.replace("probe-", "probe-slow-"))
+    model.write_text(text, encoding="utf-8")
+    probe.run(deploy(probe.engine.handle, [model]))
+    begun: list[tuple[str, int]] = []
+    is_begun, may_end = threading.Event(), threading.Event()
 
+    def slow(*, number: str, job: Job) -> Mapping[str, Any]:
+        begun.append((number, job.retries))
+        is_begun.set()
+        assert may_end.wait(60)
+        return {"seen": tint.get()}
+
+    tint: ContextVar[str] = ContextVar("tint", default="none")
+    settings = EngineSettings(max_jobs=2, threads=1)
+    tasks = [bind(Task("probe-slow-work", slow), {})]
+
+    async def one_host() -> dict[str, int]:
+        host, stop = WorkerHost(probe.engine.handle, tasks, settings), asyncio.Event()
+        tint.set("as in the host")
+        running = asyncio.create_task(host.run(stop))
+        await asyncio.to_thread(is_begun.wait, 60)
+        async with asyncio.timeout(60):
+            while host.status["probe-slow-work"].running < 2:  # noqa: ASYNC110 - the host tells nobody
+                await asyncio.sleep(0.02)
+        assert len(begun) == 1 and host.status["probe-slow-work"].running == 2
+        stop.set()
+        await asyncio.sleep(0)
+        asyncio.get_running_loop().call_later(0.2, may_end.set)
+        await running
+        return host.status["probe-slow-work"].outcomes
+
+    numbers = [probe.start(message="probe-slow-started") for _ in range(4)]
+    assert probe.run(one_host()) == {"completed": 1, "failed": 1}
+    assert probe.wait_end(begun[0][0]) == ["Event_Done"]
+
+    async def another_host() -> None:
+        stop = asyncio.Event()
+        running = asyncio.create_task(WorkerHost(probe.engine.handle, tasks, settings).run(stop))
+        for number in numbers:
+            await asyncio.to_thread(probe.wait_end, number)
+        stop.set()
+        await running
+
+    probe.run(another_host())
+    assert sorted(number for number, _ in begun) == sorted(numbers), "each was done once"
+    assert {retries for _, retries in begun} == {3}, "giving back uses up no tries"
+
+
+def test_a_killed_engine_comes_back_and_the_host_goes_on(probe: Probe) -> None:
     waiting = probe.start(lambda _job: _raise(RetryLater("after the engine is back")))
     probe.wait_calls(waiting, 1)
     pid, before = probe.engine.broker.pid, probe.engine.clock.now()

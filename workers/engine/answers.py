@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+import time
 from typing import Final
 
 import grpc
@@ -28,17 +29,16 @@ class Answers:
         self._gateway = gateway
 
     async def tell(self, job: Job, outcome: Outcome, until: float) -> str:
-        """Say it until the loop's time `until`. Returns what to count: completed, thrown, failed, gone,
+        """Say it until `until` (`time.monotonic`). Returns what to count: completed, thrown, failed, gone,
         unheard.
 
         `gone`: somebody else did the job, or the engine took it back; effects are idempotent, so nothing is
         lost.
         """
-        loop = asyncio.get_running_loop()
         pause = _FIRST_PAUSE
         while True:
             try:
-                await self._say(job, outcome, min(CALL_SECONDS, max(0.5, until - loop.time())))
+                await self._say(job, outcome, min(CALL_SECONDS, max(0.5, until - time.monotonic())))
                 return {Done: "completed", Thrown: "thrown", Failed: "failed"}[type(outcome)]
             except grpc.aio.AioRpcError as error:
                 code = error.code()
@@ -53,7 +53,7 @@ class Answers:
                         return "unheard"
                     outcome = Failed(0, f"the engine refused the result of {job.type}: {code.name}")
                     continue
-            if loop.time() + pause >= until:
+            if time.monotonic() + pause >= until:
                 log.warning("engine did not hear", extra={"action": "answer-unheard", "type": job.type})
                 return "unheard"
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311

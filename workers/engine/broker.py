@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import signal
 import threading
 import uuid
@@ -19,7 +18,8 @@ from typing import Final
 import filelock
 import httpx
 
-from workers.engine import broker_process
+from workers.engine import broker_log, broker_process
+from workers.engine.broker_log import PortTakenError
 from workers.engine.broker_process import HOST, Ports
 from workers.engine.controlled_clock import EngineClock
 from workers.engine.distribution import fetch
@@ -156,7 +156,7 @@ class EmbeddedBroker:
             try:
                 await self._start()
                 return
-            except _PortTakenError as error:
+            except PortTakenError as error:
                 await self._stop()
                 if is_last:
                     raise Unavailable(str(error)) from error
@@ -201,8 +201,7 @@ class EmbeddedBroker:
                     raise self._why_it_ended(process.returncode)
                 if loop.time() > look_at:  # a broker that fails to start does not always end
                     look_at = loop.time() + 2
-                    said = self._said()
-                    if _says_port_taken(said) or "Failed to start broker" in said:
+                    if broker_log.says_failed(self._said()):
                         raise self._why_it_ended(-1)
                 if loop.time() > deadline:
                     raise Unavailable(
@@ -236,7 +235,7 @@ class EmbeddedBroker:
                 await self._start()
                 pause = 1.0
                 log.info("engine is back", extra={"action": "engine-back", "restarts": self.restarts})
-            except (Unavailable, OSError, _PortTakenError) as error:
+            except (Unavailable, OSError, PortTakenError) as error:
                 log.error("engine did not start: %s", error, extra={"action": "engine-start-failed"})
                 self._progress(str(error))
                 await self._stop()
@@ -269,50 +268,12 @@ class EmbeddedBroker:
 
     def _said(self) -> str:
         """What this run of the engine has written."""
-        return _tail(self.folder / "engine.out") + _tail(self.folder / "engine.log", self._log_start)
-
-    def _why_it_ended(self, code: int) -> Exception:
-        said = self._said()
-        if _says_port_taken(said):
-            return _PortTakenError(_PORT_TAKEN)
-        if "OutOfMemoryError" in said or "Could not reserve enough space" in said or "Too small" in said:
-            return Unavailable(
-                f"内存不足。 The engine does not start with {self._settings.memory} of heap: set "
-                "DUBAN_ENGINE__MEMORY (at least 256m), or free memory."
-            )
-        if "Invalid maximum heap size" in said:
-            return Unavailable(
-                f"内存设置无效。 DUBAN_ENGINE__MEMORY={self._settings.memory} is not a size that Java knows, "
-                "e.g. 512m."
-            )
-        if "No space left on device" in said:
-            return Unavailable(f"磁盘已满。 The disk of {self.folder} is full: make room.")
-        return Unavailable(
-            f"引擎启动失败（{code}）。 The engine ended with code {code} before it was ready; see "
-            f"{self.folder}/engine.log and engine.out."
+        return broker_log.tail(self.folder / "engine.out") + broker_log.tail(
+            self.folder / "engine.log", self._log_start
         )
 
-
-class _PortTakenError(Exception):
-    """Somebody listens on one of the ports."""
-
-
-_PORT_TAKEN: Final = "端口被占用。 A port that the engine needs is taken by another program; start again."
-
-
-def _says_port_taken(said: str) -> bool:
-    return "Address already in use" in said or "BindException" in said
-
-
-def _tail(file: Path, start: int = 0, size: int = 100_000) -> str:
-    """The end of a file, from `start` on; all of it when it has become shorter than that (rolled over)."""
-    try:
-        with file.open("rb") as stream:
-            end = os.fstat(stream.fileno()).st_size
-            stream.seek(max(start if end >= start else 0, end - size))
-            return stream.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
+    def _why_it_ended(self, code: int) -> Exception:
+        return broker_log.why_it_ended(self._said(), code, self.folder, self._settings.memory)
 
 
 @asynccontextmanager

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import json
 import logging
 import random
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,6 +24,7 @@ from workers.engine.answers import Answers
 from workers.engine.failures import BackOff, Failed
 from workers.engine.gateway import EngineHandle, Gateway
 from workers.engine.jobs import BoundTask, Job
+from workers.engine.threads import TaskThreads
 from workers.settings import EngineSettings
 
 log = logging.getLogger(__name__)
@@ -56,7 +55,7 @@ class TypeStatus:
 
 @dataclass
 class _Held:
-    """A job that this host has, until the engine would give it to somebody else."""
+    """A job that this host has, until (`time.monotonic`) the engine would give it to somebody else."""
 
     job: Job
     until: float
@@ -93,7 +92,7 @@ class WorkerHost:
         self._room = {kind: asyncio.Event() for kind in self._tasks}
         self._working: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: TaskThreads | None = None
         self.status = {kind: TypeStatus(kind) for kind in self._tasks}
 
     def is_alive(self, within: float = 3 * POLL_SECONDS) -> bool:
@@ -111,7 +110,7 @@ class WorkerHost:
         self._stopping = False
         for status in self.status.values():
             status.last_poll_at = time.monotonic()
-        self._threads = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="task")
+        self._threads = TaskThreads(self._settings.threads)
         try:
             async with Gateway(self._handle) as gateway:
                 polls = [asyncio.create_task(self._poll(gateway, task)) for task in self._tasks.values()]
@@ -125,7 +124,7 @@ class WorkerHost:
                     await asyncio.gather(*polls, watch, return_exceptions=True)
                     await self._drain()
         finally:
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.close()
             self._threads = None
 
     async def _until(self, stop: asyncio.Event, polls: list[asyncio.Task[None]]) -> None:
@@ -183,11 +182,10 @@ class WorkerHost:
             fetchVariable=task.fetch_variables or _NONE,
             requestTimeout=int(POLL_SECONDS * 1000),
         )
-        loop = asyncio.get_running_loop()
         call = gateway.stub.ActivateJobs(request, timeout=POLL_SECONDS + _ANSWER_SECONDS)
         try:
             async for response in call:
-                until = loop.time() + self._settings.job_timeout_seconds
+                until = time.monotonic() + self._settings.job_timeout_seconds
                 for raw in response.jobs:
                     self._begin(gateway, task, _Held(_job(raw), until))
         finally:
@@ -227,17 +225,16 @@ class WorkerHost:
 
     async def _run_in_thread(self, task: BoundTask, held: _Held) -> failures.Outcome | None:
         """Run the task with this context's variables; None when its time was up before a thread was free."""
-        loop = asyncio.get_running_loop()
         assert self._threads is not None  # noqa: S101 - for the type checker
 
         def body() -> failures.Outcome | None:
-            if loop.time() >= held.until:
+            if time.monotonic() >= held.until:
                 return None
             if self._stopping:
                 return Failed(held.job.retries, "given back: the worker stops")
             return failures.run(task, held.job, self._back_off)
 
-        return await loop.run_in_executor(self._threads, contextvars.copy_context().run, body)
+        return await self._threads.run(body)
 
     async def _renew(self, gateway: Gateway) -> None:
         """A new channel when nothing was answered for a while: a name may lead elsewhere now."""
