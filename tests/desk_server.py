@@ -119,7 +119,6 @@ class RunningDesk:
         self.engine = ScriptedEngine(database)
         self.health = {
             "engine": Health(True, "up"),
-            "database": Health(True, "up"),
             "records": Health(True, "up"),
         }
         self.woken = 0

@@ -177,6 +177,17 @@ def test_health(sqlite_desk: RunningDesk) -> None:
     assert ready.json()["parts"]["database"]["ok"] is True
 
 
+def test_a_store_that_does_not_answer_is_said(sqlite_desk: RunningDesk) -> None:
+    with sqlite_desk.database.engine.connect() as connection:
+        connection.exec_driver_sql("alter table complaints rename to lost")
+        connection.commit()
+    with sqlite_desk.client(None) as client:
+        ready = client.get("/readyz")
+        assert client.get("/").status_code == 500
+    assert ready.status_code == 503
+    assert ready.json()["parts"]["database"]["says"].endswith("does not answer (OperationalError).")
+
+
 def test_incidents(desk: RunningDesk, api: httpx.Client) -> None:
     number = add_complaint(desk)
     key = add_incident(desk, number)

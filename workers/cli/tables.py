@@ -13,6 +13,8 @@ from rich.table import Table
 from rich.text import Text
 
 _ZONE = ZoneInfo("Asia/Shanghai")
+_WHOLE = frozenset({"task", "number", "key", "at", "due_at", "since"})
+"""Columns that people copy from, or that say nothing in halves."""
 
 
 def print_case(case: Mapping[str, Any]) -> None:
@@ -42,11 +44,12 @@ def print_tasks(tasks: Sequence[Mapping[str, Any]]) -> None:
     if not tasks:
         Console().print("没有待办任务 · no open tasks")
         return
-    table = _table(("task", "name", "number", "groups", "due_at", "asked"))
+    table = _table(("task", "name", "number", "due_at"))
     for task in tasks:
-        asked = [f"{each['key']}{'*' if each.get('required') else ''}" for each in task.get("fields") or []]
-        columns = [task.get(name) for name in ("task", "name", "number", "groups", "due_at")]
-        table.add_row(*(_text(value) for value in columns), _text(asked))
+        asked = " ".join(f"{each['key']}{'*' if each['required'] else ''}" for each in task["fields"])
+        what = _text(task["name"])
+        what.append(f"\n{' '.join(task['groups'])}" + (f"\n{asked}" if asked else ""), style="dim")
+        table.add_row(_text(task["task"]), what, _text(task["number"]), _text(task["due_at"]))
     Console().print(table)
 
 
@@ -71,7 +74,7 @@ def _section(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any
 def _table(columns: Sequence[str]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column in _WHOLE)
     return table
 
 

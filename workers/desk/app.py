@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
 
 from workers.desk import api, pages
 from workers.desk.guard import API, Guard
 from workers.desk.problems import answer_failures, problem, status_of
-from workers.desk.services import DeskServices
+from workers.desk.services import DeskServices, Health
 from workers.errors import DubanError
+from workers.store import complaints
+
+log = logging.getLogger(__name__)
 
 
 def create_app(services: DeskServices) -> FastAPI:
@@ -49,7 +54,18 @@ def _add_health(app: FastAPI, services: DeskServices) -> None:
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
         """Every part answers; each is said by itself."""
-        parts = await services.health()
+        parts = {"database": await run_in_threadpool(_database, services), **await services.health()}
         is_ok = all(part.is_ok for part in parts.values())
         told = {name: {"ok": part.is_ok, "says": part.says} for name, part in parts.items()}
         return JSONResponse({"ok": is_ok, "parts": told}, 200 if is_ok else 503)
+
+
+def _database(services: DeskServices) -> Health:
+    try:
+        with services.database.read() as tx:
+            complaints.page(tx, limit=1)
+    except Exception as error:
+        said = f"数据库无应答 The store does not answer ({type(error).__name__})."
+        log.warning("store not ready", extra={"action": "store-not-ready"}, exc_info=error)
+        return Health(False, said)
+    return Health(True, "数据库正常 The store answers.")
