@@ -1,4 +1,4 @@
-"""When all is quiet: without an engine, so that lag can be made to order. The engine's tests show the rest."""
+"""When all is quiet: without an engine, so that lag can be made to order. test_records_engine has more."""
 
 from __future__ import annotations
 

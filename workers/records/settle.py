@@ -59,21 +59,27 @@ async def wait_settled(
         Unavailable: it did not settle in time; the message lists what is still going on.
     """
     until = time.monotonic() + timeout
-    exact = progress is not None and mark is not None
+    quiet = BLIND_QUIET_SECONDS if progress is None or mark is None else QUIET_SECONDS
+    last = await _look(database, clock, progress, mark, until)
     while True:
-        first = await _look(database, clock, progress, mark, until)
-        if not first.going_on:
-            await asyncio.sleep(QUIET_SECONDS if exact else BLIND_QUIET_SECONDS)
-            second = await _look(database, clock, progress, mark, until)
-            if not second.going_on and second.moved == first.moved:
-                return
-            first = second
-        if time.monotonic() > until:
-            raise Unavailable(_late(timeout, first))
-        if progress is not None:
-            await progress.wait_for_change(progress.batches, _LOOK_SECONDS)
+        if last.going_on:
+            await _wait_for_change(progress)
         else:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(quiet)
+        look = await _look(database, clock, progress, mark, until)
+        if not look.going_on and not last.going_on and look.moved == last.moved:
+            return
+        if time.monotonic() > until:
+            raise Unavailable(_late(timeout, look))
+        last = look
+
+
+async def _wait_for_change(progress: Progress | None) -> None:
+    """Until records come in; not long, because not all that goes on is told by records."""
+    if progress is None:
+        await asyncio.sleep(_LOOK_SECONDS)
+    else:
+        await progress.wait_for_change(progress.batches, _LOOK_SECONDS)
 
 
 async def _look(
