@@ -35,7 +35,7 @@ TRANSIENT: Final = frozenset(
 
 _OPTIONS = (
     ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 200),
+    ("grpc.min_reconnect_backoff_ms", 10_000),  # in truth the time that one attempt to connect may take
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.keepalive_timeout_ms", 10_000),
 )
