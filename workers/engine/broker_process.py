@@ -183,7 +183,7 @@ def _exporter(url: str, *, is_hurried: bool) -> dict[str, str]:
         f"{prefix}CLASSNAME": "io.camunda.zeebe.exporter.ElasticsearchExporter",
         f"{prefix}ARGS_URL": address._replace(netloc=address.netloc.rpartition("@")[2]).geturl(),
         f"{prefix}ARGS_REQUESTTIMEOUTMS": "30000",
-        f"{prefix}ARGS_BULK_SIZE": "1" if is_hurried else "20",
+        f"{prefix}ARGS_BULK_SIZE": "1" if is_hurried else "100",
         f"{prefix}ARGS_BULK_DELAY": "1",
         f"{prefix}ARGS_INDEX_CREATETEMPLATE": "false",
     }
