@@ -148,7 +148,7 @@ PROBES = (
         "form-variable",
         SETTLE,
         "settle-complaint",
-        swap('"is_settled"', '"is_done"'),
+        swap("is_settled", "is_done"),
         frozenset({"variable-unset"}),
     ),
     Probe(

@@ -10,7 +10,7 @@ NO_SIGNAL = "小区地下车库完全没有信号，手机一直显示无服务�
 WRONG_BILL = "这个月账单被多扣费三十八元，我没有订购过这项增值业务，请核查。"
 LATE_CHANGE = "上周办理的套餐变更到现在还没有生效，去营业厅问了两次都让我等。"
 RUDE_CLERK = "营业员服务态度恶劣，对客户大声呵斥，要求道歉。"
-UNCLEAR = "你好，那个事情麻烦处理一下，谢谢。"
+UNCLEAR = "流量用完了也没提醒就断了"
 
 
 @pytest.mark.parametrize("channel", ["phone", "chat", "email", "social-media"])

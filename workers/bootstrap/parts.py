@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,14 +69,17 @@ def assembled(settings: Settings, clock: Clock) -> Iterator[Parts]:
     Raises:
         Refused: a folder, a staff file or a URL that cannot be used. Unavailable: the database does not answer.
     """
-    database = _open(settings)
-    try:
+    with ExitStack() as stack:
+        database = _open(settings)
+        stack.callback(database.close)
         templates = templates_dir(settings)
         labels = Labels.load(templates)
         with database.begin() as tx:
             staff.load(tx, staff.read_file(settings.staff_file or deploy_file(SAMPLE_STAFF)))
         models = models_dir(settings)
         channels = open_channels(settings.notifications, settings.data / "spool", clock)
+        for channel in channels.values():
+            stack.callback(channel.close)
         yield Parts(
             settings=settings,
             database=database,
@@ -88,8 +91,6 @@ def assembled(settings: Settings, clock: Clock) -> Iterator[Parts]:
             classifier=Classifier(models / CLASSIFICATION_RULES, settings.engine.cache_dir),
             calendar=_calendar(models),
         )
-    finally:
-        database.close()
 
 
 def _calendar(models: Path) -> WorkingCalendar:

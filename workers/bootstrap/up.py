@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from workers.bootstrap import ports
+from workers.bootstrap.contract import check
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.resources import templates_dir
@@ -107,6 +109,9 @@ class _Instance:
     async def start(self, stack: AsyncExitStack) -> None:
         """Records first (the engine sends to it), then the engine, the models, the workers."""
         settings = self.parts.settings
+        faults = await asyncio.to_thread(check, settings)
+        if faults:
+            raise Refused("the models have faults:\n  " + "\n  ".join(faults))
         loading = asyncio.create_task(asyncio.to_thread(self.parts.classifier.prepare))
         stack.callback(loading.cancel)
         await asyncio.to_thread(check_belonging, self.parts.database, settings.data / "engine")
@@ -161,6 +166,7 @@ class _Instance:
                 timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,
+                hosts=_hosts(self.parts.settings),
             )
         )
 
@@ -207,6 +213,12 @@ class _Instance:
             ),
             "records": Health(trouble is None, trouble or "记录流正常 The record stream is taken in."),
         }
+
+
+def _hosts(settings: Settings) -> frozenset[str]:
+    """Names, beside the loopback ones, by which browsers may call this server."""
+    named = {settings.web.host, urlsplit(settings.web.public_url or "").hostname}
+    return frozenset(host for host in named if host)
 
 
 def _plain_clock(data: Path) -> Clock:

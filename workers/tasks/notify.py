@@ -8,13 +8,16 @@ Effect: one message in the outbox per event and occasion, however often the job 
     element instance where the diagram names none.
 
 Job type: notify-staff
-Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion. Header `event`.
+Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion and due_at (the deadline that
+    the message speaks of; the next statutory one where the diagram names none). Header `event`.
 Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per person, event and occasion.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from workers.clock import Clock
 from workers.engine.jobs import Job
@@ -58,9 +61,11 @@ def notify_staff(
     to: list[str],
     job: Job,
     occasion: str | None = None,
+    due_at: str | None = None,
 ) -> None:
     """Writes the message of header `event` to everybody in `to`; nobody to tell is fine, an unknown word is not."""
     event, occasion = job.headers["event"], occasion or job.element_instance_key
+    facts = {"due_at": datetime.fromisoformat(due_at)} if due_at else {}
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         usernames: set[str] = set()
@@ -75,7 +80,7 @@ def notify_staff(
                 case _:
                     raise Broken(f"'{recipient}' in `to` is none of person:NAME, group:NAME, watchers")
         people = staff.by_usernames(tx, usernames)
-        messenger.tell_staff(tx, complaint, people, event, occasion, clock.now(), {})
+        messenger.tell_staff(tx, complaint, people, event, occasion, clock.now(), facts)
         if people:
             timeline.add(
                 tx,
