@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -25,5 +26,8 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         assert isinstance(postgres, Postgres)
         environment["DUBAN_DATABASE_URL"] = postgres.new_empty_database()
     data = tmp_path_factory.mktemp(f"stories-{request.param}") / "data"
-    with running_duban(data, environment, "--test-clock") as running:
-        yield World(running)
+    with (
+        running_duban(data, environment, "--test-clock") as running,
+        closing(World(running, environment.get("DUBAN_DATABASE_URL"))) as found,
+    ):
+        yield found

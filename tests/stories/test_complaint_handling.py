@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from tests.stories.world import World
+from workers.names import Category
 
 NO_SIGNAL = "小区地下车库完全没有信号，手机一直显示无服务，电话打不进来。"
 WRONG_BILL = "这个月账单被多扣费三十八元，我没有订购过这项增值业务，请核查。"
@@ -43,6 +46,7 @@ def test_A2_missing_details_are_named_and_handling_goes_on(world: World) -> None
         (LATE_CHANGE, "business-handling", {"result": 48}),
         (RUDE_CLERK, "other", {"result": 72}),
     ],
+    ids=lambda value: value if value in list(Category) else "",
 )
 def test_A4_A9_the_category_decides_the_deadlines_from_receipt(
     world: World, text: str, category: str, hours: dict[str, int]
@@ -171,6 +175,22 @@ def test_A1_the_same_complaint_twice_is_one_case(world: World) -> None:
         case.wait_status("withdrawn")
 
 
+def test_A1_a_second_start_of_the_same_complaint_is_intercepted(world: World) -> None:
+    """A start message that comes through twice finds the complaint taken: it ends there and tells nobody."""
+    case = world.complain(NO_SIGNAL)
+    case.task("investigate-complaint")
+    world.publish(
+        "complaint-received", case.number, "a second start", {"number": case.number, "policy": "petition"}
+    )
+    world.client.withdraw(case.number, None)
+    case.wait(lambda: "Event_DuplicateStopped" in case.walked(), "the second instance to be stopped")
+    world.settle()
+    assert "Event_WithdrawalDone" in case.walked()
+    assert case["status"] == "withdrawn"
+    assert len(case.messages("complaint-registered")) == 1
+    assert world.client.incidents() == []
+
+
 def test_A11_a_customer_with_the_same_problem_again_is_more_important(world: World) -> None:
     """A repeated complaint of the same customer is recognised and has a higher priority."""
     customer = {"name": "孙二二", "phone": "13911110000", "customer_no": "C-REPEAT"}
@@ -186,6 +206,4 @@ def test_A11_a_customer_with_the_same_problem_again_is_more_important(world: Wor
 
 
 def _hours(start: str, end: str) -> float:
-    from datetime import datetime
-
     return (datetime.fromisoformat(end) - datetime.fromisoformat(start)).total_seconds() / 3600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,10 +11,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from workers.client import Client, find_instance
+from workers.engine.gateway import EngineHandle, Gateway
+from workers.engine.messages import Messages
+from workers.store import record_queries
+from workers.store.database import Database
 
 DUBAN = Path(sys.executable).parent / "duban"
 START_SECONDS = 300
@@ -67,10 +73,16 @@ class Running:
 class World:
     """What customers and staff do, and what they see."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: Running, database_url: str | None = None) -> None:
         self.running = running
+        self.database = Database(database_url) if database_url else Database.in_folder(running.data)
         self.client = Client(find_instance(running.data))
         self._refs = 0
+
+    def close(self) -> None:
+        """Closes the connections to the instance and its store."""
+        self.client.close()
+        self.database.close()
 
     def complain(self, text: str, **fields: Any) -> Case:
         """A customer complains; every story has a customer of its own."""
@@ -94,6 +106,18 @@ class World:
     def advance(self, by: str) -> None:
         """Time passes; returns when everything that this sets off is done."""
         self.client.advance_clock(by)
+
+    def publish(self, name: str, key: str, message_id: str, variables: dict[str, Any]) -> None:
+        """Somebody else sends the engine a message that waits for an hour."""
+        instance = json.loads((self.running.data / "instance.json").read_text(encoding="utf-8"))
+
+        async def send() -> None:
+            async with Gateway(
+                EngineHandle(instance["engine_address"], instance["engine_rest_url"])
+            ) as gateway:
+                assert await Messages(gateway).publish(name, key, message_id, timedelta(hours=1), variables)
+
+        asyncio.run(send())
 
     def settle(self) -> None:
         """Everything under way is done."""
@@ -141,6 +165,11 @@ class Case:
 
     def deadline(self, kind: str) -> dict[str, Any]:
         return next(deadline for deadline in self["deadlines"] if deadline["kind"] == kind)
+
+    def walked(self) -> set[str]:
+        """Ids of the elements that the complaint's processes came through, as the engine's records say."""
+        with self.world.database.read() as tx:
+            return {element.element_id for element in record_queries.walked_elements(tx, self.number)}
 
     def wait(self, condition: Callable[[], bool], what: str) -> None:
         """Until the condition holds. It is looked at again and again; the clock is not waited for."""

@@ -1,0 +1,160 @@
+"""Stories of operations: two at once, killed, stopped, started again. Nothing is lost, nothing is left behind."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.stories.world import DUBAN, Running, World
+
+REPOSITORY = Path(__file__).parents[2]
+WRONG_BILL = "这个月账单被多扣费三十八元，我没有订购过这项增值业务，请核查。"
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def up(data: Path) -> Iterator[Callable[..., World]]:
+    """Starts `duban up` on the data folder; what a story started is ended at its end."""
+    worlds: list[World] = []
+
+    def start(**environment: str) -> World:
+        worlds.append(World(Running(data, environment, "--test-clock")))
+        return worlds[-1]
+
+    yield start
+    for world in worlds:
+        world.close()
+        world.running.stop(signal.SIGKILL)
+
+
+def descendants(world: World) -> list[psutil.Process]:
+    return psutil.Process(world.running.process.pid).children(recursive=True)
+
+
+def engine_of(world: World) -> psutil.Process:
+    return next(
+        process for process in descendants(world) if "StandaloneBroker" in " ".join(process.cmdline())
+    )
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not psutil.wait_procs(processes, timeout=60)[1]
+
+
+def refused(*arguments: str | Path) -> str:
+    """What `duban up` says when it does not start."""
+    ended = subprocess.run(
+        [DUBAN, "up", *arguments], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode not in (0, 2)
+    assert ended.stdout == ""
+    assert "Traceback" not in ended.stderr
+    return ended.stderr.splitlines()[-1]
+
+
+def test_an_instance_survives_kills_and_goes_on_where_it_stopped(
+    up: Callable[..., World], data: Path
+) -> None:
+    """Engine killed, everything killed, stopped and started: the complaint is there, once, with its clock."""
+    world = up()
+    case = world.complain(WRONG_BILL)
+    case.task("investigate-complaint")
+    world.advance("PT40H")
+
+    # two at once on one folder; a port that is taken
+    assert f"process {world.running.process.pid}" in refused("--data", data, "--port", "0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert "--port" in refused("--data", data.with_name("other"), "--port", port)
+
+    # the engine dies: complaints are still taken in, and each is started once when it is back
+    engine_of(world).kill()
+    late = world.complain(WRONG_BILL)
+    late.task("investigate-complaint")
+    assert len(late.messages("complaint-registered")) == 1
+    world.settle()
+    before = case.show()
+
+    # everything dies at once; nothing is left behind, and the next start goes on
+    family = descendants(world)
+    world.running.process.kill()
+    assert gone(family), "an engine outlived its instance"
+    world = up()
+    case.world = late.world = world
+    assert case.show()["timeline"] == before["timeline"]
+    task = case.task("investigate-complaint")
+    case.complete("investigate-complaint", is_upheld=True, cause_code="system", findings="已核查。")
+    world.settle()
+    assert case.task("propose-solution")["task"] != task["task"]
+    world.advance("PT15H")
+    assert len(case.messages("deadline-warning")) >= 2, "the clock is where it was: 40 h + 15 h are past 54 h"
+
+    # Ctrl-C: everything is gone
+    family = descendants(world)
+    assert world.running.stop(signal.SIGINT) == 0
+    assert gone(family)
+    assert not (data / "instance.json").exists()
+
+    # a moved clock is not forgotten by accident
+    assert "--test-clock" in refused("--data", data, "--port", "0")
+
+
+def test_ctrl_c_while_the_engine_starts_leaves_nothing_behind(data: Path) -> None:
+    """Whoever changes their mind at once gets their machine back."""
+    process = subprocess.Popen(
+        [DUBAN, "up", "--data", data, "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "Starting the engine" in line:
+                break
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert gone(family)
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """A file where the data folder should be: one sentence, no traceback."""
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    assert "--data" in refused("--data", file / "data")
+
+
+def test_stuck_work_is_an_incident_with_its_cause_and_can_be_retried(
+    up: Callable[..., World], data: Path, tmp_path: Path
+) -> None:
+    """Nobody is in the department: an incident says so. The staff file is mended, the work retried, it goes on."""
+    people = json.loads((REPOSITORY / "deploy" / "sample-staff.json").read_text(encoding="utf-8"))
+    lacking = tmp_path / "staff.json"
+    lacking.write_text(json.dumps([person for person in people if "billing" not in person["groups"]]))
+    world = up(DUBAN_STAFF_FILE=str(lacking))
+    case = world.complain(WRONG_BILL)
+    case.wait(lambda: bool(world.client.incidents()), "an incident")
+    assert "billing" in json.dumps(world.client.incidents(), ensure_ascii=False)
+    assert case["incident"] is not None
+    assert case.tasks() == []
+    assert world.running.stop() == 0
+
+    world = case.world = up()
+    (incident,) = world.client.incidents()
+    world.client.retry(incident["key"])
+    assert case.task("investigate-complaint")["groups"] == ["billing"]
+    case.wait(lambda: case["incident"] is None, "no incident any more")
+    assert world.client.incidents() == []
