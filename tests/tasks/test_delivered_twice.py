@@ -14,6 +14,7 @@ from workers.clock import Clock, MovedClock
 from workers.engine.jobs import Job, Task, bind
 from workers.errors import BusinessError
 from workers.notifications.messenger import Messenger
+from workers.store import complaints
 from workers.store.database import Base, Database
 from workers.store.tables import Complaint, Deadline, Staff
 from workers.tasks import TASKS
@@ -56,6 +57,7 @@ HEADERS = {
     "notify-customer": {"event": "complaint-registered"},
     "notify-staff": {"event": "complaint-assigned"},
 }
+ENDING = ("archive-complaint", "withdraw-complaint")
 
 
 @pytest.fixture
@@ -139,3 +141,25 @@ def test_a_second_process_instance_is_refused_and_leaves_the_first_its_case(stor
 
     assert refusal.value.code == "ALREADY_REGISTERED"
     assert everything(store) == before
+
+
+@pytest.mark.parametrize(
+    "task", [task for task in TASKS if task.type not in ENDING], ids=lambda task: task.type
+)
+def test_a_job_that_was_still_running_when_the_customer_withdrew_does_not_open_the_case_again(
+    task: Task, store: Database, messenger: Messenger, classifier: Classifier, calendar: WorkingCalendar
+) -> None:
+    services = {
+        Database: store,
+        Clock: MovedClock(),
+        Messenger: messenger,
+        Classifier: classifier,
+        WorkingCalendar: calendar,
+    }
+    withdraw = next(each for each in TASKS if each.type == "withdraw-complaint")
+    bind(withdraw, services).call(job_of(withdraw))
+
+    bind(task, services).call(job_of(task))
+
+    with store.read() as tx:
+        assert complaints.get(tx, NUMBER).status == "withdrawn"

@@ -51,6 +51,15 @@ def get(tx: Session, number: str) -> Complaint:
     return found
 
 
+def set_status(complaint: Complaint, status: Status) -> None:
+    """The complaint's new status; one that has ended keeps its own.
+
+    The engine may take a job back (the customer withdrew) while its handler is running already.
+    """
+    if complaint.closed_at is None:
+        complaint.status = status
+
+
 def region(complaint: Complaint) -> Region:
     """Where the complaint belongs."""
     return Region(province=complaint.province, city=complaint.city, branch=complaint.branch)

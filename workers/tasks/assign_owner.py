@@ -38,7 +38,7 @@ def assign_owner(
             person = staff.pick_owner(tx, group, complaints.region(complaint))
             complaint.owner_group, complaint.owner_person = group, person.username
             complaint.tier = tier
-            complaint.status = Status.IN_PROGRESS
+            complaints.set_status(complaint, Status.IN_PROGRESS)
             facts = {"owner": person.username, "name": person.name, "group": group, "tier": tier}
             timeline.add(tx, number, clock.now(), "duban", "assigned", key, **facts)
         else:

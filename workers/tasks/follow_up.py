@@ -51,6 +51,6 @@ def reopen_complaint(
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         if timeline.find(tx, key) is None:
-            complaint.status = Status.IN_PROGRESS
+            complaints.set_status(complaint, Status.IN_PROGRESS)
             timeline.add(tx, number, clock.now(), "duban", "reopened", key, count=reopen_count + 1)
     return {"reopen_count": reopen_count + 1, "is_reopened": True, "is_investigated": False}

@@ -40,5 +40,5 @@ def record_result(database: Database, clock: Clock, *, number: str, job: Job) ->
         complaint = complaints.get(tx, number)
         if timeline.find(tx, key) is None:
             deadlines.mark_met(tx, number, "result", now)
-            complaint.status = Status.RESOLVED
+            complaints.set_status(complaint, Status.RESOLVED)
             timeline.add(tx, number, now, "duban", "resolved", key)

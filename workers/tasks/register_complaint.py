@@ -30,7 +30,7 @@ def register_complaint(database: Database, clock: Clock, *, number: str, job: Jo
         if complaint.process_instance_key is None:
             owner = staff.pick_owner(tx, job.headers["owner_group"], complaints.region(complaint))
             complaint.process_instance_key = job.process_instance_key
-            complaint.status = Status.ACCEPTED
+            complaints.set_status(complaint, Status.ACCEPTED)
             complaint.owner_person, complaint.owner_group = owner.username, job.headers["owner_group"]
             complaint.tier = job.headers["tier"]
             timeline.add(tx, number, clock.now(), "duban", "accepted", f"{number}:accepted", owner=owner.name)
