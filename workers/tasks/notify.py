@@ -12,7 +12,8 @@ Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional oc
     the message speaks of; the next statutory one where the diagram names none). Header `event`.
 Sets: nothing.
 Throws: nothing.
-Effect: one message in the outbox per person, event and occasion.
+Effect: one message in the outbox per person, event and occasion. Who has left the staff is not told; for a `person:`
+    who has left, the group that owns the complaint is.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from workers.errors import Broken
 from workers.notifications.messenger import Messenger
 from workers.store import complaints, staff, timeline, watchers
 from workers.store.database import Database
+from workers.store.outbox import Transaction
+from workers.store.tables import Complaint
 
 
 def notify_customer(
@@ -72,14 +75,14 @@ def notify_staff(
         for recipient in to:
             match recipient.partition(":"):
                 case ("person", ":", name):
-                    usernames.add(name)
+                    usernames |= _reached(tx, complaint, name)
                 case ("group", ":", group):
                     usernames |= staff.usernames_of(tx, group, complaints.region(complaint))
                 case ("watchers", "", ""):
                     usernames |= watchers.usernames(tx, number)
                 case _:
                     raise Broken(f"'{recipient}' in `to` is none of person:NAME, group:NAME, watchers")
-        people = staff.by_usernames(tx, usernames)
+        people = [person for person in staff.by_usernames(tx, usernames) if person.is_active]
         messenger.tell_staff(tx, complaint, people, event, occasion, clock.now(), facts)
         if people:
             timeline.add(
@@ -92,3 +95,13 @@ def notify_staff(
                 event=event,
                 people=[person.name for person in people],
             )
+
+
+def _reached(tx: Transaction, complaint: Complaint, username: str) -> set[str]:
+    """The person; for one who has left, the people of the group that has the case."""
+    if (
+        any(person.is_active for person in staff.by_usernames(tx, {username}))
+        or complaint.owner_group is None
+    ):
+        return {username}
+    return staff.usernames_of(tx, complaint.owner_group, complaints.region(complaint))

@@ -1,0 +1,80 @@
+"""Staff who have left are not told; their case does not fall silent (rule A5)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, select, update
+
+from workers.clock import Clock, SystemClock
+from workers.engine.jobs import Job, bind
+from workers.notifications.messenger import Messenger
+from workers.store import watchers
+from workers.store.database import Database
+from workers.store.tables import Complaint, OutboxMessage, Staff
+from workers.tasks import TASKS
+
+NUMBER = "TS20260301-000001"
+RECEIVED = datetime(2026, 3, 1, 1, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(database: Database) -> Database:
+    with database.begin() as tx:
+        tx.execute(
+            insert(Complaint).values(
+                number=NUMBER,
+                policy="petition",
+                channel="phone",
+                text="网络中断。",
+                customer_phone="+8613900001001",
+                customer_key="phone:+8613900001001",
+                received_at=RECEIVED,
+                owner_group="billing",
+                owner_person="left",
+                flags=[],
+                missing_fields=[],
+            )
+        )
+        for username in ("left", "stays", "watches"):
+            groups = ["branch-management"] if username == "watches" else ["billing"]
+            tx.add(
+                Staff(
+                    username=username,
+                    name=username,
+                    groups=groups,
+                    email=f"{username}@example.com",
+                    is_active=username != "left",
+                )
+            )
+        tx.flush()
+        watchers.add(tx, NUMBER, "left", "billing", RECEIVED)
+        watchers.add(tx, NUMBER, "watches", "branch-management", RECEIVED)
+    return database
+
+
+def told(store: Database, messenger: Messenger, to: list[str]) -> list[str]:
+    """Whom a job of notify-staff writes to."""
+    notify = next(task for task in TASKS if task.type == "notify-staff")
+    variables: dict[str, Any] = {"number": NUMBER, "to": to}
+    headers = {"event": "complaint-assigned"}
+    job = Job(7, notify.type, "1001", "department-handling", "Task_X", "2002", headers, 3, variables)
+    bind(notify, {Database: store, Clock: SystemClock(), Messenger: messenger}).call(job)
+    with store.read() as tx:
+        return sorted(tx.scalars(select(OutboxMessage.recipient)))
+
+
+def test_who_has_left_is_not_told_and_the_group_of_the_case_is(store: Database, messenger: Messenger) -> None:
+    assert told(store, messenger, ["person:left"]) == ["stays"]
+
+
+def test_a_watcher_who_has_left_is_not_told(store: Database, messenger: Messenger) -> None:
+    assert told(store, messenger, ["watchers"]) == ["watches"]
+
+
+def test_the_owner_alone_is_told(store: Database, messenger: Messenger) -> None:
+    with store.begin() as tx:
+        tx.execute(update(Staff).values(is_active=True))
+    assert told(store, messenger, ["person:left"]) == ["left"]
