@@ -8,7 +8,6 @@ import contextlib
 import logging
 import signal
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -98,12 +97,6 @@ class EmbeddedBroker:
             return "引擎正在重启。 The engine is starting again."
         return broker_process.disk_trouble(self.folder)
 
-    @property
-    def data_id(self) -> str:
-        """An identifier that lives and dies with the engine's data: a store that belongs to it keeps a
-        copy."""
-        return (self.folder / "data" / "duban-data-id").read_text(encoding="utf-8")
-
     async def __aenter__(self) -> EmbeddedBroker:
         self._home = await self._fetch()
         broker_process.prepare(self.folder)
@@ -116,7 +109,6 @@ class EmbeddedBroker:
             ) from None
         try:
             await asyncio.to_thread(broker_process.end_leftover, self.folder)
-            self._stamp()
             await self._start_somewhere()
         except BaseException:
             await self._stop()
@@ -235,9 +227,10 @@ class EmbeddedBroker:
                 await self._start()
                 pause = 1.0
                 log.info("engine is back", extra={"action": "engine-back", "restarts": self.restarts})
-            except (Unavailable, OSError, PortTakenError) as error:
-                log.error("engine did not start: %s", error, extra={"action": "engine-start-failed"})
-                self._progress(str(error))
+            except Exception as error:  # whatever it was: a supervisor goes on trying
+                said = str(error) if isinstance(error, Unavailable | PortTakenError) else repr(error)
+                log.error("engine did not start: %s", said, extra={"action": "engine-start-failed"})
+                self._progress(said)
                 await self._stop()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 30.0)
@@ -260,11 +253,6 @@ class EmbeddedBroker:
                 process.kill()
                 raise
         (self.folder / "engine.pid").unlink(missing_ok=True)
-
-    def _stamp(self) -> None:
-        stamp = self.folder / "data" / "duban-data-id"
-        if not stamp.exists():
-            stamp.write_text(uuid.uuid4().hex, encoding="utf-8")
 
     def _said(self) -> str:
         """What this run of the engine has written."""

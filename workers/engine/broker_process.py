@@ -224,8 +224,12 @@ def disk_trouble(folder: Path) -> str | None:
 
 
 def remember(folder: Path, pid: int) -> None:
-    """Note the engine's process, so that one that outlived us is found by the next start."""
-    created = psutil.Process(pid).create_time()
+    """Note the engine's process, so that one that outlived us is found by the next start. One that has ended
+    already needs no note."""
+    try:
+        created = psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return
     (folder / "engine.pid").write_text(json.dumps({"pid": pid, "created": created}), encoding="utf-8")
 
 
