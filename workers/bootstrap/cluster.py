@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 
 from workers.bootstrap.contract import check
 from workers.bootstrap.folder import InstanceFile
@@ -37,18 +38,22 @@ async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
 
     Raises:
         Refused: no engine address, or a job type that no task does. Unavailable: engine or database do not answer.
+        Stopped: the signal came while the engine was waited for.
     """
     stopping = stop_on_signals()
     clock = SystemClock()
-    with assembled(settings, clock) as parts:
+    run = RunUntil(stopping)
+    with assembled(settings, clock, owns_staff=False) as parts:
         tasks = parts.bound_tasks(only)
-        async with connect(settings.engine, say) as handle, Gateway(handle) as gateway:
+        async with AsyncExitStack() as stack:
+            handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
+            gateway = await stack.enter_async_context(Gateway(handle))
             loops = {"workers": WorkerHost(handle, tasks, settings.engine).run}
             if not only:
                 loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
                 loops["sender"] = parts.sender.run
             say(f"working on {', '.join(task.type for task in tasks)}")
-            await RunUntil(stopping).all(loops)
+            await run.all(loops)
 
 
 async def deploy(settings: Settings, say: Say) -> list[Deployed]:

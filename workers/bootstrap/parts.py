@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from workers.bootstrap.resources import deploy_file, models_dir, templates_dir
 from workers.cases.calendar import WorkingCalendar, read_hours
@@ -63,8 +63,12 @@ class Parts:
 
 
 @contextmanager
-def assembled(settings: Settings, clock: Clock) -> Iterator[Parts]:
+def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> Iterator[Parts]:
     """Opens the store (brought to the newest schema, staff loaded) and builds the parts on it.
+
+    Args:
+        owns_staff: the settings say who the staff are, the sample staff where they name no file. False, for workers
+            beside an instance: without a file the staff that the store knows stay.
 
     Raises:
         Refused: a folder, a staff file or a URL that cannot be used. Unavailable: the database does not answer.
@@ -75,7 +79,8 @@ def assembled(settings: Settings, clock: Clock) -> Iterator[Parts]:
         templates = templates_dir(settings)
         labels = Labels.load(templates)
         with database.begin() as tx:
-            staff.load(tx, staff.read_file(settings.staff_file or deploy_file(SAMPLE_STAFF)))
+            if owns_staff or settings.staff_file is not None or not staff.everybody(tx):
+                staff.load(tx, staff.read_file(settings.staff_file or deploy_file(SAMPLE_STAFF)))
         models = models_dir(settings)
         channels = open_channels(settings.notifications, settings.data / "spool", clock)
         for channel in channels.values():
@@ -113,7 +118,7 @@ def _open(settings: Settings) -> Database:
         raise Refused(f"DUBAN_DATABASE_URL is no URL that can be used: {type(error).__name__}") from error
     try:
         schema.upgrade(database)
-    except OperationalError as error:
+    except DBAPIError as error:
         database.close()
         raise Unavailable(
             "the database does not answer or cannot be written: check DUBAN_DATABASE_URL, the server and its disk "

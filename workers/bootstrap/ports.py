@@ -21,6 +21,12 @@ def listening(web: WebSettings) -> Iterator[socket.socket]:
         yield listener
 
 
+def url_of(listener: socket.socket) -> str:
+    """How the page on this socket is called."""
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
 def _open(web: WebSettings) -> socket.socket:
     try:
         return _listen(web.host, web.port)
@@ -34,7 +40,8 @@ def _open(web: WebSettings) -> socket.socket:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    # With the protocol named, asyncio switches Nagle's algorithm off: else an answer may wait 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))

@@ -6,6 +6,9 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def stop_on_signals() -> asyncio.Event:
@@ -33,15 +36,15 @@ class RunUntil:
     def __init__(self, stopping: asyncio.Event) -> None:
         self._stopping = stopping
 
-    async def first(self, start: Awaitable[None], name: str) -> None:
-        """Awaits something that ends by itself. Raises Stopped when the signal comes first."""
+    async def first(self, start: Awaitable[T], name: str) -> T:
+        """The result of something that ends by itself. Raises Stopped when the signal comes first."""
         starting = asyncio.ensure_future(start)
         waiting = asyncio.create_task(self._stopping.wait(), name=f"signal-during-{name}")
         try:
             await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
                 raise Stopped
-            await starting
+            return await starting
         finally:
             waiting.cancel()
             if not starting.done():

@@ -77,7 +77,7 @@ async def up(
             EngineClock(settings.data / "clock.json") if test_clock else _plain_clock(settings.data)
         )
         with assembled(settings, clock) as parts:
-            url = "http://{}:{}".format(*listener.getsockname()[:2])
+            url = ports.url_of(listener)
             async with AsyncExitStack() as stack:
                 stopping = stop_on_signals()
                 instance = _Instance(parts, url, secrets.token_urlsafe(24), say)
@@ -87,9 +87,9 @@ async def up(
                 InstanceFile(
                     url, instance.token, os.getpid(), instance.engine.grpc_address, instance.engine.rest_url
                 ).write(settings.data)
-                ready(Ready(url, instance.token))
                 if samples is not None:
                     await asyncio.to_thread(instance.hand_in, samples)
+                ready(Ready(url, instance.token))
                 await run.all(instance.loops())
                 say("正在停止… Stopping…")
 
@@ -199,14 +199,11 @@ class _Instance:
         return now
 
     async def _health(self) -> Mapping[str, Health]:
-        engine_ok = self._broker is None or self._broker.is_healthy
+        engine_trouble = self._broker.trouble if self._broker is not None else None
         host_ok = self._host.is_alive()
         trouble = self._records.trouble
         return {
-            "engine": Health(
-                engine_ok,
-                "引擎正常 The engine is ready." if engine_ok else "引擎未就绪 The engine is not ready.",
-            ),
+            "engine": Health(engine_trouble is None, engine_trouble or "引擎正常 The engine is ready."),
             "workers": Health(
                 host_ok,
                 "任务处理正常 Workers poll." if host_ok else "任务处理停滞 Workers do not reach the engine.",

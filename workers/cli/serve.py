@@ -122,11 +122,15 @@ def work(
     """
     from workers.bootstrap import cluster
     from workers.bootstrap.logs import log_to
+    from workers.bootstrap.running import Stopped
 
     settings = _settings(data, None)
     cluster.find_engine(settings)
     with log_to(None, verbose=verbose):
-        asyncio.run(cluster.work(settings, only or [], _say))
+        try:
+            asyncio.run(cluster.work(settings, only or [], _say))
+        except Stopped:
+            raise typer.Exit(130) from None
 
 
 def fetch() -> None:

@@ -1,0 +1,110 @@
+"""What a process is made of, and how it waits and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from workers.bootstrap import cluster, ports
+from workers.bootstrap.parts import assembled
+from workers.bootstrap.running import Stopped
+from workers.bootstrap.up import _Instance
+from workers.clock import SystemClock
+from workers.engine import broker_process
+from workers.engine.broker import EmbeddedBroker
+from workers.engine.host import WorkerHost
+from workers.errors import Unavailable
+from workers.settings import EngineSettings, Settings, WebSettings
+from workers.store import staff
+
+
+def test_workers_without_a_staff_file_leave_the_staff_alone(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    with assembled(settings, SystemClock()) as parts, parts.database.begin() as tx:
+        staff.load(tx, [staff.StaffMember(username="real.person", name="真人", groups=["billing"])])
+
+    with assembled(settings, SystemClock(), owns_staff=False) as parts, parts.database.read() as tx:
+        assert [person.username for person in staff.everybody(tx)] == ["real.person"]
+
+
+def test_workers_on_a_new_store_begin_with_the_sample_staff(tmp_path: Path) -> None:
+    with (
+        assembled(Settings(data=tmp_path), SystemClock(), owns_staff=False) as parts,
+        parts.database.read() as tx,
+    ):
+        assert len(staff.everybody(tx)) > 1
+
+
+def test_a_store_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "duban.db").write_bytes(b"no database at all" * 100)
+
+    with (
+        pytest.raises(Unavailable, match="cannot be written"),
+        assembled(Settings(data=tmp_path), SystemClock()),
+    ):
+        pass
+
+
+def test_a_signal_ends_workers_that_still_wait_for_their_engine(tmp_path: Path) -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        settings = Settings(data=tmp_path, engine=EngineSettings(address=address))
+
+        def say(sentence: str) -> None:
+            if "Waiting for the engine" in sentence:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        async def story() -> None:
+            async with asyncio.timeout(60):
+                await cluster.work(settings, ["notify-customer"], say)
+
+        with pytest.raises(Stopped):
+            asyncio.run(story())
+
+
+def test_the_page_s_socket_has_an_address_for_browsers_and_answers_without_waiting_for_an_ack() -> None:
+    with ports.listening(WebSettings(host="::1", port=0)) as listener:
+        assert ports.url_of(listener) == f"http://[::1]:{listener.getsockname()[1]}"
+        assert listener.proto == socket.IPPROTO_TCP
+    with ports.listening(WebSettings(port=0)) as listener:
+        assert ports.url_of(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_an_engine_without_room_on_its_disk_is_not_ready(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def engine_health(parts_of: Settings) -> tuple[bool, str]:
+        with assembled(parts_of, SystemClock()) as parts:
+            instance = _Instance(parts, "http://127.0.0.1:1", "token", lambda _said: None)
+            broker = EmbeddedBroker(tmp_path, parts_of.engine)
+            broker_process.prepare(broker.folder)
+            broker._healthy.set()
+            instance._broker = broker
+            instance._host = WorkerHost(broker.handle, [], parts_of.engine)
+            health = (await instance._health())["engine"]
+            return health.is_ok, health.says
+
+    assert asyncio.run(engine_health(Settings(data=tmp_path)))[0]
+    free = shutil.disk_usage(tmp_path).free
+    monkeypatch.setattr(broker_process, "FREE_DISK", free * 2)
+    monkeypatch.setattr(broker_process, "prepare", lambda folder: folder)
+    is_ok, says = asyncio.run(engine_health(Settings(data=tmp_path)))
+    assert not is_ok and "make room" in says
+
+
+def test_an_engine_that_ended_at_once_is_not_noted(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait(60)
+
+    broker_process.remember(tmp_path, ended.pid)
+
+    assert not (tmp_path / "engine.pid").exists()
