@@ -20,10 +20,6 @@ class Messages:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
-    def renew(self) -> None:
-        """Try a new connection from now on."""
-        self._gateway.renew()
-
     async def publish(
         self, name: str, correlation_key: str, message_id: str, ttl: timedelta, variables: Mapping[str, Any]
     ) -> bool:
