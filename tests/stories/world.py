@@ -48,7 +48,9 @@ class Running:
             self.said = self.process.stdout.readline().strip()
         finally:
             watchdog.cancel()
-        assert self.said.startswith("ready http://"), self.progress()
+        if not self.said.startswith("ready http://"):
+            self.stop(signal.SIGKILL)
+            raise AssertionError(f"duban up is not ready: {self.progress()}")
 
     def progress(self) -> str:
         """What it wrote to stderr so far."""
