@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
+from workers.errors import Unavailable
+
+log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -52,10 +56,21 @@ class RunUntil:
                 await asyncio.gather(starting, return_exceptions=True)
 
     async def all(self, loops: Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]) -> None:
-        """Runs the loops until the signal; one that raises stops the others, and its error is raised."""
-        async with asyncio.TaskGroup() as group:
-            for name, loop in loops.items():
-                group.create_task(self._run(loop), name=name)
+        """Runs the loops until the signal; one that breaks stops the others.
+
+        Raises:
+            Unavailable: a loop broke, which is a fault of ours; the log has the traceback.
+        """
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name, loop in loops.items():
+                    group.create_task(self._run(loop), name=name)
+        except ExceptionGroup as broken:
+            log.exception("a loop broke", extra={"action": "loop-broke"})
+            kinds = ", ".join(type(error).__name__ for error in broken.exceptions)
+            raise Unavailable(
+                f"a part of Duban broke ({kinds}) and everything was stopped; see the log"
+            ) from broken
 
     async def _run(self, loop: Callable[[asyncio.Event], Awaitable[None]]) -> None:
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import secrets
@@ -35,7 +36,7 @@ from workers.engine.messages import Messages
 from workers.engine.models import Models
 from workers.engine.relay import Relay
 from workers.engine.user_tasks import UserTasks
-from workers.errors import Refused
+from workers.errors import Refused, Unavailable
 from workers.records.belonging import check_belonging
 from workers.records.endpoint import RecordsServer
 from workers.records.settle import wait_settled
@@ -45,6 +46,7 @@ from workers.store.timeline_words import TimelineWords
 
 log = logging.getLogger(__name__)
 
+QUIET_SECONDS: Final = 30
 SETTLE_SECONDS: Final = 600
 Say = Callable[[str], None]
 
@@ -185,18 +187,26 @@ class _Instance:
             self._say(f"样例投诉 sample complaint {accepted.number}: {self.url}/complaints/{accepted.number}")
 
     async def _advance(self, by: timedelta) -> datetime:
+        """Moves the clock once all is quiet (a jump offers running jobs again); waits for what that sets off."""
         assert self._clock is not None  # noqa: S101 - for the type checker
+        with contextlib.suppress(
+            Unavailable
+        ):  # a job that backs off is not waited for: the jump may be what it needs
+            await self._settled(QUIET_SECONDS)
         now = await self._clock.advance(by)
         self.parts.sender.wake()
         self._relay.wake()
+        await self._settled(SETTLE_SECONDS)
+        return now
+
+    async def _settled(self, within: float) -> None:
         await wait_settled(
             self.parts.database,
             self.parts.clock,
-            SETTLE_SECONDS,
+            within,
             progress=self._records.progress,
             mark=self._messages.mark,
         )
-        return now
 
     async def _health(self) -> Mapping[str, Health]:
         engine_trouble = self._broker.trouble if self._broker is not None else None
