@@ -38,7 +38,9 @@ Number = Annotated[
 def show(
     number: Number, as_json: AsJson = False, data: Data = None, url: Url = None, token: Token = None
 ) -> None:
-    """Show the whole case: status, owner, deadlines, timeline, messages, tasks.
+    """Show a whole case.
+
+    Status, owner, deadlines, timeline, messages, tasks.
 
     \b
     Example:
@@ -63,7 +65,9 @@ def tasks(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """List open user tasks: task, name, number, groups, due_at, form and its fields.
+    """List open user tasks.
+
+    Each with task, name, number, groups, due_at, form and the fields it asks for.
 
     \b
     Example:
@@ -90,7 +94,9 @@ def complete(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Complete a user task with answers to its form; says what is wrong with them otherwise.
+    """Complete a user task with answers to its form.
+
+    Answers that the form does not take are refused, and the task stays open.
 
     The keys are those of the form's fields, see `duban tasks --json`. Prints one line of JSON.
 

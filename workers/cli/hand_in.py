@@ -31,7 +31,7 @@ def submit(
     url: Url = None,
     token: Token = None,
 ) -> None:
-    """Hand in complaints: JSON lines in, one JSON line out per complaint.
+    """Hand in complaints: JSON lines in, JSON lines out.
 
     Out: {"number": "…"} or {"error": "…", "line": 3}; blank lines are skipped but counted. A line that is
     refused does not stop the others. Exit code 0: all accepted; 1: at least one refused; 3: the instance went

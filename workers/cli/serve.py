@@ -82,7 +82,9 @@ def deploy(
         bool, typer.Option("--check", help="Only check the models against the workers; nothing is sent.")
     ] = False,
 ) -> None:
-    """Check the models and deploy them to an engine (`up` does it by itself).
+    """Check the models and deploy them to an engine.
+
+    `duban up` does it by itself.
 
     The engine is the one at DUBAN_ENGINE__ADDRESS, or that of the instance running on --data.
 
@@ -134,7 +136,9 @@ def work(
 
 
 def fetch() -> None:
-    """Fetch the engine into the user's cache folder, once; `make setup` calls it.
+    """Fetch the engine into the user's cache folder, once.
+
+    `make setup` and `duban up` call it.
 
     Example: duban fetch
     """
