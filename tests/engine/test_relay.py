@@ -53,9 +53,7 @@ class FakeEngine(Messages):
         self.taken: list[str] = []
         self.errors: list[Exception] = []
         self.is_answer_lost = False
-
-    def renew(self) -> None:
-        pass
+        self.kept_for: dict[str, timedelta] = {}
 
     async def publish(
         self, name: str, correlation_key: str, message_id: str, ttl: timedelta, variables: Mapping[str, Any]
@@ -65,6 +63,7 @@ class FakeEngine(Messages):
         is_new = message_id not in self.taken
         if is_new:
             self.taken.append(message_id)
+            self.kept_for[name] = ttl
         if self.is_answer_lost:
             raise Unavailable("the answer was lost")
         return is_new
@@ -86,6 +85,17 @@ def test_what_is_owed_is_sent_oldest_first_and_marked(database: Database) -> Non
     assert asyncio.run(Relay(database, engine, SystemClock()).publish_pending()) == 3
     assert engine.taken == [f"complaint-received:N{n}" for n in (1, 2, 3)]
     assert set(_states(database).values()) == {("sent", 1)}
+
+
+def test_a8_an_answer_that_found_no_survey_is_not_kept_for_the_next_round(database: Database) -> None:
+    """A second round takes a department hours; a withdrawal waits a day for its process."""
+    for name in Message:
+        _owe(database, "N1", name)
+    engine = FakeEngine()
+    asyncio.run(Relay(database, engine, SystemClock()).publish_pending())
+    assert engine.kept_for[Message.SURVEY_ANSWERED] <= timedelta(hours=1)
+    assert engine.kept_for[Message.COMPLAINT_RECEIVED] == timedelta(hours=24)
+    assert engine.kept_for[Message.COMPLAINT_WITHDRAWN] == timedelta(hours=24)
 
 
 def test_a_lost_answer_is_asked_again_and_starts_nothing_twice(database: Database) -> None:

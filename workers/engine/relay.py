@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 TTL: Final = timedelta(hours=24)
 """How long the engine keeps a message: it waits for its process, and a second one with its id is refused."""
 
+SURVEY_TTL: Final = timedelta(hours=1)
+"""A survey answer that came too late for its round must be gone before the next round asks (ADR 0004)."""
+
 _POLL_SECONDS: Final = 1.0
 _BATCH: Final = 50
 _PARALLEL: Final = 8
@@ -112,7 +115,11 @@ class Relay:
     async def _publish(self, request: EngineRequest) -> bool:
         try:
             await self._messages.publish(
-                request.name, request.number, request.message_id, TTL, request.variables
+                request.name,
+                request.number,
+                request.message_id,
+                SURVEY_TTL if request.name == Message.SURVEY_ANSWERED else TTL,
+                request.variables,
             )
         except Unavailable:
             raise
