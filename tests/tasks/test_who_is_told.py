@@ -10,6 +10,7 @@ from sqlalchemy import insert, select, update
 
 from workers.clock import Clock, SystemClock
 from workers.engine.jobs import Job, bind
+from workers.errors import Broken
 from workers.notifications.messenger import Messenger
 from workers.store import watchers
 from workers.store.database import Database
@@ -55,7 +56,7 @@ def store(database: Database) -> Database:
     return database
 
 
-def told(store: Database, messenger: Messenger, to: list[str]) -> list[str]:
+def told(store: Database, messenger: Messenger, to: list[str | None]) -> list[str]:
     """Whom a job of notify-staff writes to."""
     notify = next(task for task in TASKS if task.type == "notify-staff")
     variables: dict[str, Any] = {"number": NUMBER, "to": to}
@@ -78,3 +79,12 @@ def test_the_owner_alone_is_told(store: Database, messenger: Messenger) -> None:
     with store.begin() as tx:
         tx.execute(update(Staff).values(is_active=True))
     assert told(store, messenger, ["person:left"]) == ["left"]
+
+
+@pytest.mark.parametrize("word", [None, "", "person:", "everybody", "team:billing"])
+def test_a_word_that_names_nobody_is_told_at_once(
+    store: Database, messenger: Messenger, word: str | None
+) -> None:
+    """FEEL makes null of `"group:" + null`: the diagram is at fault, and trying again would not help."""
+    with pytest.raises(Broken, match="none of person:NAME"):
+        told(store, messenger, ["person:stays", word])

@@ -61,7 +61,7 @@ def notify_staff(
     messenger: Messenger,
     *,
     number: str,
-    to: list[str],
+    to: list[str | None],
     job: Job,
     occasion: str | None = None,
     due_at: str | None = None,
@@ -73,15 +73,15 @@ def notify_staff(
         complaint = complaints.get(tx, number)
         usernames: set[str] = set()
         for recipient in to:
-            match recipient.partition(":"):
-                case ("person", ":", name):
+            match (recipient or "").partition(":"):
+                case ("person", ":", name) if name:
                     usernames |= _reached(tx, complaint, name)
-                case ("group", ":", group):
+                case ("group", ":", group) if group:
                     usernames |= staff.usernames_of(tx, group, complaints.region(complaint))
                 case ("watchers", "", ""):
                     usernames |= watchers.usernames(tx, number)
                 case _:
-                    raise Broken(f"'{recipient}' in `to` is none of person:NAME, group:NAME, watchers")
+                    raise Broken(f"{recipient!r} in `to` is none of person:NAME, group:NAME, watchers")
         people = [person for person in staff.by_usernames(tx, usernames) if person.is_active]
         messenger.tell_staff(tx, complaint, people, event, occasion, clock.now(), facts)
         if people:
