@@ -19,7 +19,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Duban needs Python 3.11 or newer, and none was found. Install it, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing Python packages into $(VENV) (a few minutes the first time) …"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' || { echo "The packages could not be installed: see the lines above. Check the network, the proxy or the package index that pip is configured for, and free disk space; then run the same command again." >&2; exit 1; }
+	@$(BIN)/pip install $$(test -t 1 || echo --quiet) --disable-pip-version-check -c constraints.txt -e '.[dev]' || { echo "The packages could not be installed: see the lines above. Check the network, the proxy or the package index that pip is configured for, and free disk space; then run the same command again." >&2; exit 1; }
 	@touch $@
 
 run: setup ## start engine, workers and page, send sample complaints, print where to look (Ctrl-C stops)
