@@ -1,4 +1,4 @@
-"""Staff who have left are not told; their case does not fall silent (rule A5)."""
+"""Who is told what: staff who have left are not, and whoever had the case before stays informed (rules A5, A9)."""
 
 from __future__ import annotations
 
@@ -88,3 +88,25 @@ def test_a_word_that_names_nobody_is_told_at_once(
     """FEEL makes null of `"group:" + null`: the diagram is at fault, and trying again would not help."""
     with pytest.raises(Broken, match="none of person:NAME"):
         told(store, messenger, ["person:stays", word])
+
+
+@pytest.mark.parametrize(
+    ("passed_over", "watching"), [("desk", {"desk", "left", "watches"}), (None, {"left", "watches"})]
+)
+def test_a9_the_front_desk_that_had_the_case_stays_informed(
+    store: Database, passed_over: str | None, watching: set[str]
+) -> None:
+    assign = next(task for task in TASKS if task.type == "assign-owner")
+    variables: dict[str, Any] = {
+        "number": NUMBER,
+        "owner_group": "billing",
+        "tier": "department",
+        "escalation_path": {"owner_group": None},
+        "passed_over": passed_over,
+    }
+    job = Job(8, assign.type, "1001", "department-handling", "Task_X", "2003", {}, 3, variables)
+
+    assert bind(assign, {Database: store, Clock: SystemClock()}).call(job)["owner"] == "stays"
+
+    with store.read() as tx:
+        assert watchers.usernames(tx, NUMBER) == watching

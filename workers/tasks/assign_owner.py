@@ -1,10 +1,11 @@
 """Give a complaint one named owner in the group that handles it now (rule A5).
 
 Job type: assign-owner
-Reads: number, owner_group, tier, escalation_path (owner_group; empty: the group stays).
+Reads: number, owner_group, tier, escalation_path (owner_group; empty: the group stays), optional passed_over.
 Sets: owner, owner_group.
 Throws: nothing.
-Effect: group, person and tier are kept with the complaint; it is in progress.
+Effect: group, person and tier are kept with the complaint; it is in progress. Who was passed over (at first the front
+    desk, where it had the case) watches it from now on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.names import Status
-from workers.store import complaints, staff, timeline
+from workers.store import complaints, staff, timeline, watchers
 from workers.store.database import Database
 
 
@@ -27,6 +28,7 @@ def assign_owner(
     tier: str,
     escalation_path: dict[str, Any],
     job: Job,
+    passed_over: str | None = None,
 ) -> dict[str, Any]:
     """Returns owner and owner_group; a second delivery finds the assignment noted and returns the same."""
     group = escalation_path.get("owner_group") or owner_group
@@ -35,6 +37,8 @@ def assign_owner(
         complaint = complaints.get(tx, number)
         noted = timeline.find(tx, key)
         if noted is None:
+            if passed_over is not None:
+                watchers.add(tx, number, passed_over, complaint.owner_group or owner_group, clock.now())
             person = staff.pick_owner(tx, group, complaints.region(complaint))
             complaint.owner_group, complaint.owner_person = group, person.username
             complaint.tier = tier
