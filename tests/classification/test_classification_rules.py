@@ -73,7 +73,9 @@ def test_the_rules_are_precise(path: Path) -> None:
     """
     table = load_rules(SHIPPED)
     right = [
-        rule.category == one.category for one in read_examples(path) if (rule := table.first_match(one.text))
+        rule.category == one.category
+        for one in read_examples(path, may_be_unclear=path == TRAINING)
+        if (rule := table.first_match(one.text))
     ]
     assert right
     assert sum(right) / len(right) >= 0.95

@@ -14,6 +14,7 @@ from workers.classification import corpus, evaluation
 from workers.classification.cache import cached_model
 from workers.classification.evaluation import Table
 from workers.classification.rules import check_rules, load_rules
+from workers.classification.training import CANDIDATES, CHOSEN
 from workers.errors import DubanError
 
 RULES = Path("bpmn/complaint-handling/classification-rules.dmn")
@@ -22,13 +23,17 @@ DOCUMENT = Path("docs/classification.md")
 
 def tables(rules_path: Path, cache_dir: Path, holdout: Path = corpus.HOLDOUT) -> Iterator[tuple[str, Table]]:
     """Every table of the document, with its title."""
-    training, kept = corpus.read_examples(corpus.TRAINING), corpus.read_examples(holdout)
+    training = corpus.read_examples(corpus.TRAINING, may_be_unclear=True)
+    kept = corpus.read_examples(holdout)
     rules, model = load_rules(rules_path), cached_model(cache_dir)
     yield from evaluation.report(kept, rules, model)
+    nothing_said = corpus.read_examples(corpus.VAGUE, may_be_unclear=True)
+    yield "Vague texts", evaluation.vague(evaluation.judge(nothing_said, evaluation.both(rules, model)))
     known = dict(evaluation.report(corpus.read_examples(corpus.DEVELOPMENT), rules, model))
     for title in ("Rules, model, both", "Coverage and accuracy by threshold"):
         yield f"Development texts: {title}", known[title]
-    yield "Ways to learn", evaluation.compare(training)
+    yield "Threshold by cross-validation", evaluation.choice(training, CANDIDATES[CHOSEN])
+    yield "Ways to learn", evaluation.compare(training, 0.8)
     yield "Rules on the training texts", evaluation.by_rule(training, rules)
     yield "Rules on the held-out texts", evaluation.by_rule(kept, rules)
 
@@ -59,7 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if chosen.check:
             for path in (corpus.TRAINING, chosen.holdout):
-                sys.stdout.write(f"{path.name}: {len(corpus.read_examples(path))} texts\n")
+                count = len(corpus.read_examples(path, may_be_unclear=path == corpus.TRAINING))
+                sys.stdout.write(f"{path.name}: {count} texts\n")
             return 0
         found = dict(tables(chosen.rules, chosen.cache, chosen.holdout))
     except (DubanError, OSError, UnicodeDecodeError) as error:

@@ -71,7 +71,7 @@ def _teach(training: Path) -> LinearModel:
         train,
     )  # scikit-learn: seconds to import, so only when it is needed
 
-    return train(corpus.read_examples(training))
+    return train(corpus.read_examples(training, may_be_unclear=True))
 
 
 def _write(path: Path, model: LinearModel) -> LinearModel:

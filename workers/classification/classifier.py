@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Lock
 
 from workers.classification.cache import cached_model
+from workers.classification.corpus import UNCLEAR
 from workers.classification.model import LinearModel
 from workers.classification.rules import RuleTable, check_rules, load_rules
 
@@ -17,7 +18,8 @@ class Classification:
     """What was found.
 
     category: one of names.Category.
-    confidence: 0 to 1; the model's is calibrated by cross-validation (docs/classification.md says how well).
+    confidence: 0 to 1; the model's is calibrated by cross-validation (docs/classification.md says how well). A
+    text that does not say what it is about gets a low one; its category is a suggestion and no more.
     source: "rule:<row id>" or "model".
     """
 
@@ -65,7 +67,8 @@ class Classifier:
 
 
 def by_model(model: LinearModel, text: str) -> Classification:
-    """What the text model alone says."""
-    probabilities = model.probabilities(text)
-    best = int(probabilities.argmax())
-    return Classification(model.categories[best], min(1.0, float(probabilities[best])), "model")
+    """What the text model alone says: the likeliest category. What it holds for unclear lowers the confidence."""
+    probabilities = dict(zip(model.categories, model.probabilities(text).tolist(), strict=True))
+    probabilities.pop(UNCLEAR, None)
+    best = max(probabilities, key=probabilities.__getitem__)
+    return Classification(best, min(1.0, probabilities[best]), "model")

@@ -16,10 +16,15 @@ from workers.names import Category
 
 DATA: Final = Path(__file__).parent / "data"
 TRAINING: Final = DATA / "training.csv"
+VAGUE: Final = DATA / "vague.csv"
+"""Texts that say nothing of their category, kept for judging: none may be decided without a person."""
 DEVELOPMENT: Final = DATA / "development.csv"
 """Looked at while the training texts were written: good for choosing, too kind for judging."""
 HOLDOUT: Final = DATA / "holdout.csv"
 """Written after the training texts were frozen, for judging alone."""
+UNCLEAR: Final = "unclear"
+"""No category of a complaint: what the model learns vague texts and texts from elsewhere to be, so that they get
+little confidence. It is never an answer."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,12 @@ class Example:
     text: str
 
 
-def read_examples(path: Path) -> list[Example]:
-    """Rows of a CSV file with the columns group (or kind), category, text. Raises Broken, naming the line."""
+def read_examples(path: Path, *, may_be_unclear: bool = False) -> list[Example]:
+    """Rows of a CSV file with the columns group (or kind), category, text. Raises Broken, naming the line.
+
+    `may_be_unclear`: rows may have the label `unclear` besides the categories.
+    """
+    labels = [*Category, *([UNCLEAR] if may_be_unclear else [])]
     examples: list[Example] = []
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.reader(file, strict=True)
@@ -40,8 +49,8 @@ def read_examples(path: Path) -> list[Example]:
         if len(header) != 3 or header[0] not in {"group", "kind"} or header[1:] != ["category", "text"]:
             raise Broken(f"{path.name} must begin with the line group,category,text")
         for row in rows:
-            if len(row) != 3 or not row[0] or row[1] not in set(Category) or not row[2].strip():
-                needed = f"a {header[0]}, one of {', '.join(Category)} and a text"
+            if len(row) != 3 or not row[0] or row[1] not in labels or not row[2].strip():
+                needed = f"a {header[0]}, one of {', '.join(labels)} and a text"
                 raise Broken(f"{path.name}, line {rows.line_num}: {needed} are needed")
             examples.append(Example(*row))
     return examples

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 
 from workers.classification.classifier import Classification, by_model
-from workers.classification.corpus import Example
+from workers.classification.corpus import UNCLEAR, Example
 from workers.classification.model import LinearModel, softmax
 from workers.classification.rules import RuleTable
-from workers.classification.training import CANDIDATES, cross_validate
+from workers.classification.training import CANDIDATES, Candidate, cross_validate
 from workers.names import Category
 
 THRESHOLDS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)
@@ -171,20 +171,49 @@ def reliability(judged: Sequence[Judged]) -> Table:
     return [*rows, ["mean gap", str(len(judged)), "", share(gap)]]
 
 
-def compare(examples: Sequence[Example]) -> Table:
-    """The ways to learn, by grouped cross-validation on the training texts."""
-    rows = [["terms · estimator", "accuracy", "macro-F1", "log loss"]]
-    for name, candidate in CANDIDATES.items():
-        checked = cross_validate(examples, candidate)
-        probabilities = softmax(checked.scores / checked.temperature)
-        right = probabilities[np.arange(len(examples)), checked.truth]
-        judged = [
-            Judged(one, Classification(checked.categories[int(row.argmax())], float(row.max()), "model"))
-            for one, row in zip(examples, probabilities, strict=True)
-        ]
-        loss = float(-np.log(np.maximum(right, 1e-12)).mean())
-        rows.append([name, share(accuracy(judged)), share(macro_f1(judged)), f"{loss:.2f}"])
+def vague(judged: Sequence[Judged]) -> Table:
+    """Of the texts that say nothing of their category: how many a threshold leaves to a person, as it should."""
+    rows = [["threshold", "texts", "to a person", "decided by machine"]]
+    for threshold in THRESHOLDS:
+        sure = sum(one.found.confidence >= threshold for one in judged) / len(judged)
+        rows.append([f"{threshold:.1f}", str(len(judged)), share(1 - sure), share(sure)])
     return rows
+
+
+def compare(examples: Sequence[Example], threshold: float) -> Table:
+    """The ways to learn, by grouped cross-validation on the training texts."""
+    rows = [["terms · estimator", "accuracy", "macro-F1", "log loss", f"vague texts below {threshold:.1f}"]]
+    for name, candidate in CANDIDATES.items():
+        clear, unclear, loss = _kept_out(examples, candidate)
+        below = sum(one.found.confidence < threshold for one in unclear) / len(unclear)
+        rows.append([name, share(accuracy(clear)), share(macro_f1(clear)), f"{loss:.3f}", share(below)])
+    return rows
+
+
+def choice(examples: Sequence[Example], candidate: Candidate) -> Table:
+    """What a threshold means by grouped cross-validation: the figures it is chosen by."""
+    clear, unclear, _ = _kept_out(examples, candidate)
+    head, *rows = coverage(clear)
+    said = {row[0]: row[2] for row in vague(unclear)[1:]}
+    return [[*head, "vague texts to a person"], *([*row, said[row[0]]] for row in rows)]
+
+
+def _kept_out(examples: Sequence[Example], candidate: Candidate) -> tuple[list[Judged], list[Judged], float]:
+    """Texts with a category and those without, judged by models that have seen neither them nor variants; log loss."""
+    checked = cross_validate(examples, candidate)
+    probabilities = softmax(checked.scores / checked.temperature)
+    loss = -float(np.log(np.maximum(probabilities[np.arange(len(examples)), checked.truth], 1e-12)).mean())
+    columns = [checked.categories.index(category) for category in CATEGORIES]
+    answers = probabilities[:, columns]
+    judged = [
+        Judged(one, Classification(CATEGORIES[int(row.argmax())], float(row.max()), "model"))
+        for one, row in zip(examples, answers, strict=True)
+    ]
+    return (
+        [one for one in judged if one.example.category != UNCLEAR],
+        [one for one in judged if one.example.category == UNCLEAR],
+        loss,
+    )
 
 
 def by_rule(examples: Sequence[Example], rules: RuleTable) -> Table:

@@ -16,18 +16,20 @@ from workers.classification.features import Recipe, terms
 
 Floats = NDArray[np.float64]
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 @dataclass(frozen=True)
 class Weighing:
-    """TF-IDF, scaled by the length of the whole text with its unknown terms: a text of unknown words gets
-    small weights, and so little confidence."""
+    """TF-IDF, scaled by the length of the whole text with its unknown terms and a fixed ballast: a text of
+    unknown words, or of hardly any words, gets small weights, and so little confidence."""
 
     vocabulary: Mapping[str, int]
     idf: Floats
     """One per term of the vocabulary."""
     unknown_idf: float
+    ballast: float
+    """Added to the squared length, as if every text had that much more to say."""
 
     def weigh(self, counts: Mapping[str, int]) -> tuple[NDArray[np.intp], Floats]:
         """Columns and weights of the known terms."""
@@ -43,7 +45,7 @@ class Weighing:
                 columns.append(column)
                 weights.append(frequency * float(self.idf[column]))
         values = np.asarray(weights, dtype=np.float64)
-        length = math.sqrt(float(values @ values) + unknown)
+        length = math.sqrt(float(values @ values) + unknown + self.ballast)
         return np.asarray(columns, dtype=np.intp), values / length if length else values
 
 
@@ -52,6 +54,7 @@ class LinearModel:
     """Scores per category are linear in the weights; softmax of score / temperature: probabilities."""
 
     categories: tuple[str, ...]
+    """What it tells apart: the categories of complaints and `corpus.UNCLEAR`."""
     recipe: Recipe
     weighing: Weighing
     weights: Floats
@@ -81,6 +84,7 @@ def write_model(model: LinearModel, file: BinaryIO) -> None:
         "chars": model.recipe.chars,
         "words": model.recipe.words,
         "unknown_idf": model.weighing.unknown_idf,
+        "ballast": model.weighing.ballast,
         "temperature": model.temperature,
         "terms": sorted(model.weighing.vocabulary, key=model.weighing.vocabulary.__getitem__),
     }
@@ -116,7 +120,7 @@ def read_model(path: Path) -> LinearModel:
         and about["temperature"] > 0
     ):
         raise ValueError("the model holds numbers that cannot be used")
-    weighing = Weighing(vocabulary, idf, float(about["unknown_idf"]))
+    weighing = Weighing(vocabulary, idf, float(about["unknown_idf"]), float(about["ballast"]))
     return LinearModel(
         categories,
         Recipe(about["chars"], about["words"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -24,17 +23,17 @@ class Candidate:
     recipe: Recipe
     estimator: Literal["logistic", "svm", "bayes"]
     strength: float
+    ballast: float = 300
+    """See `model.Weighing`."""
 
 
 CANDIDATES: Final[dict[str, Candidate]] = {
-    "words · logistic regression": Candidate(Recipe(words=1), "logistic", 10),
-    "words · naive Bayes": Candidate(Recipe(words=1), "bayes", 0.3),
-    "characters 1–2 · logistic regression": Candidate(Recipe(chars=2), "logistic", 10),
-    "characters 1–2 · linear SVM": Candidate(Recipe(chars=2), "svm", 0.5),
-    "characters 1–2 · naive Bayes": Candidate(Recipe(chars=2), "bayes", 0.3),
-    "characters 1–3 · linear SVM": Candidate(Recipe(chars=3), "svm", 0.5),
-    "words + characters 1–2 · logistic regression": Candidate(Recipe(chars=2, words=1), "logistic", 10),
-    "words + characters 1–2 · linear SVM": Candidate(Recipe(chars=2, words=1), "svm", 0.5),
+    "words · linear SVM": Candidate(Recipe(words=1), "svm", 1),
+    "characters 1–2 · linear SVM": Candidate(Recipe(chars=2), "svm", 1),
+    "characters 1–3 · linear SVM": Candidate(Recipe(chars=3), "svm", 1),
+    "words + characters 1–2 · linear SVM": Candidate(Recipe(chars=2, words=1), "svm", 1),
+    "words + characters 1–2 · linear SVM, no ballast": Candidate(Recipe(chars=2, words=1), "svm", 0.5, 0),
+    "words + characters 1–2 · logistic regression": Candidate(Recipe(chars=2, words=1), "logistic", 12),
     "words + characters 1–2 · naive Bayes": Candidate(Recipe(chars=2, words=1), "bayes", 0.3),
 }
 """Naive Bayes is the complement kind (Rennie et al. 2003). n–m: character n-grams of these lengths."""
@@ -54,57 +53,82 @@ class CrossValidation:
 
 def train(examples: Sequence[Example], candidate: Candidate = CANDIDATES[CHOSEN]) -> LinearModel:
     """A model of all examples, calibrated by cross-validation. The same examples give the same model."""
-    counted = [terms(one.text, candidate.recipe) for one in examples]
-    checked = cross_validate(examples, candidate, counted)
-    weighing, weights, bias = _fit(counted, checked.truth, len(checked.categories), candidate)
+    table = _Table.of(examples, candidate)
+    checked = _cross_validate(examples, candidate, table)
+    everything = np.arange(len(examples))
+    idf, unknown_idf = table.idf(everything)
+    weights, bias = _fit(table.weighed(idf, everything), checked.truth, candidate)
+    weighing = Weighing(table.vocabulary, idf, unknown_idf, candidate.ballast)
     return LinearModel(checked.categories, candidate.recipe, weighing, weights, bias, checked.temperature)
 
 
-def cross_validate(
-    examples: Sequence[Example], candidate: Candidate, counted: Sequence[Counter[str]] | None = None
-) -> CrossValidation:
+def cross_validate(examples: Sequence[Example], candidate: Candidate) -> CrossValidation:
     """Scores each example by a model that has seen neither it nor its variants."""
-    if counted is None:
-        counted = [terms(one.text, candidate.recipe) for one in examples]
+    return _cross_validate(examples, candidate, _Table.of(examples, candidate))
+
+
+def _cross_validate(examples: Sequence[Example], candidate: Candidate, table: _Table) -> CrossValidation:
     categories = tuple(sorted({one.category for one in examples}))
     truth = np.asarray([categories.index(one.category) for one in examples], dtype=np.intp)
     fold = np.asarray(folds(examples, FOLDS))
     scores = np.zeros((len(examples), len(categories)))
     for number in range(FOLDS):
-        learnt = np.flatnonzero(fold != number).tolist()
-        weighing, weights, bias = _fit(
-            [counted[at] for at in learnt], truth[learnt], len(categories), candidate
-        )
-        for at in np.flatnonzero(fold == number).tolist():
-            columns, values = weighing.weigh(counted[at])
-            scores[at] = values @ weights[columns] + bias
+        learnt, kept = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        idf, _ = table.idf(learnt)
+        weights, bias = _fit(table.weighed(idf, learnt), truth[learnt], candidate)
+        scores[kept] = table.weighed(idf, kept) @ weights + bias
     return CrossValidation(categories, truth, scores, _temperature(scores, truth))
 
 
-def _fit(
-    counted: Sequence[Counter[str]], truth: NDArray[np.intp], categories: int, candidate: Candidate
-) -> tuple[Weighing, Floats, Floats]:
-    from scipy.sparse import csr_matrix
+@dataclass(frozen=True)
+class _Table:
+    """How often each text has each term (1 + log of it), to be weighed in one go: the same as `Weighing.weigh`."""
+
+    vocabulary: dict[str, int]
+    frequency: Any
+    """Sparse, texts × terms."""
+    ballast: float
+
+    @classmethod
+    def of(cls, examples: Sequence[Example], candidate: Candidate) -> _Table:
+        from scipy.sparse import csr_matrix
+
+        counted = [terms(one.text, candidate.recipe) for one in examples]
+        vocabulary = {term: at for at, term in enumerate(sorted(set[str]().union(*counted)))}
+        starts = np.cumsum([0, *map(len, counted)])
+        columns = np.fromiter((vocabulary[term] for one in counted for term in one), np.intp, starts[-1])
+        counts = np.fromiter((count for one in counted for count in one.values()), np.float64, starts[-1])
+        shape = (len(counted), len(vocabulary))
+        return cls(vocabulary, csr_matrix((1 + np.log(counts), columns, starts), shape), candidate.ballast)
+
+    def idf(self, rows: NDArray[np.intp]) -> tuple[Floats, float]:
+        """By these texts alone: per term (one that none of them has is unknown), and of an unknown term."""
+        documents = np.bincount(self.frequency[rows].indices, minlength=len(self.vocabulary))
+        of_unknown = float(np.log(1 + len(rows)) + 1)
+        return np.log((1 + len(rows)) / (1 + documents)) + 1, of_unknown
+
+    def weighed(self, idf: Floats, rows: NDArray[np.intp]) -> Any:
+        """Sparse, these texts × terms. What a term weighs that the model has not learnt does not matter."""
+        from scipy.sparse import diags
+
+        table = self.frequency[rows] @ diags(idf)
+        lengths = np.sqrt(np.asarray(table.multiply(table).sum(axis=1)).ravel() + self.ballast)
+        return (diags(1 / np.maximum(lengths, 1e-12)) @ table).tocsr()
+
+
+def _fit(table: Any, truth: NDArray[np.intp], candidate: Candidate) -> tuple[Floats, Floats]:
+    """Weights (terms × categories) and bias. Terms that no text has get no weight, except from naive Bayes."""
     from threadpoolctl import threadpool_limits
 
-    weighing = _weighing(counted)
-    rows = [weighing.weigh(one) for one in counted]
-    starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-    table = csr_matrix(
-        (
-            np.concatenate([values for _, values in rows]),
-            np.concatenate([columns for columns, _ in rows]),
-            starts,
-        ),
-        shape=(len(rows), len(weighing.vocabulary)),
-    )
     estimator = _estimator(candidate)
     with threadpool_limits(1):  # the tables are small: more threads only get in each other's way
         estimator.fit(table, truth)
     if candidate.estimator == "bayes":
-        return weighing, np.asarray(estimator.feature_log_prob_.T, dtype=np.float64), np.zeros(categories)
+        weights = np.asarray(estimator.feature_log_prob_.T, dtype=np.float64)
+        seen = np.bincount(table.indices, minlength=table.shape[1])[:, None] > 0
+        return np.where(seen, weights, 0.0), np.zeros(weights.shape[1])
     weights = np.ascontiguousarray(estimator.coef_.T, dtype=np.float64)
-    return weighing, weights, np.asarray(estimator.intercept_, dtype=np.float64)
+    return weights, np.asarray(estimator.intercept_, dtype=np.float64)
 
 
 def _estimator(candidate: Candidate) -> Any:
@@ -115,20 +139,10 @@ def _estimator(candidate: Candidate) -> Any:
     if candidate.estimator == "svm":
         from sklearn.svm import LinearSVC
 
-        return LinearSVC(C=candidate.strength, tol=1e-6, max_iter=20_000, random_state=0)
+        return LinearSVC(C=candidate.strength, tol=1e-3, max_iter=20_000, random_state=0)
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=candidate.strength, max_iter=2000, random_state=0)
-
-
-def _weighing(counted: Sequence[Counter[str]]) -> Weighing:
-    documents: Counter[str] = Counter()
-    for one in counted:
-        documents.update(one.keys())
-    known = sorted(documents)
-    frequency = np.asarray([documents[term] for term in known], dtype=np.float64)
-    idf = np.log((1 + len(counted)) / (1 + frequency)) + 1
-    return Weighing({term: at for at, term in enumerate(known)}, idf, float(np.log(1 + len(counted)) + 1))
 
 
 def _temperature(scores: Floats, truth: NDArray[np.intp]) -> float:
