@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from workers.bootstrap import cluster, ports
+from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.parts import assembled
 from workers.bootstrap.running import Stopped
 from workers.bootstrap.up import _Instance
@@ -21,7 +22,7 @@ from workers.clock import SystemClock
 from workers.engine import broker_process
 from workers.engine.broker import EmbeddedBroker
 from workers.engine.host import WorkerHost
-from workers.errors import Unavailable
+from workers.errors import Refused, Unavailable
 from workers.settings import EngineSettings, Settings, WebSettings
 from workers.store import staff
 
@@ -108,3 +109,15 @@ def test_an_engine_that_ended_at_once_is_not_noted(tmp_path: Path) -> None:
     broker_process.remember(tmp_path, ended.pid)
 
     assert not (tmp_path / "engine.pid").exists()
+
+
+def test_workers_do_not_join_an_instance_whose_clock_they_cannot_follow(tmp_path: Path) -> None:
+    InstanceFile("http://127.0.0.1:1", "token", os.getpid(), "127.0.0.1:2", "http://127.0.0.1:3").write(
+        tmp_path
+    )
+    (tmp_path / "clock.json").write_text('{"offset_ms": 0}', encoding="utf-8")
+    settings = Settings(data=tmp_path)
+    cluster.find_engine(settings)
+
+    with pytest.raises(Refused, match="--test-clock"):
+        asyncio.run(cluster.work(settings, [], lambda _said: None))

@@ -37,9 +37,11 @@ async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
     """Runs job workers until a signal comes; without `only` the relay and the sender, too.
 
     Raises:
-        Refused: no engine address, or a job type that no task does. Unavailable: engine or database do not answer.
+        Refused: no engine address, a job type that no task does, or an instance with a test clock.
+        Unavailable: engine or database do not answer.
         Stopped: the signal came while the engine was waited for.
     """
+    _refuse_moved_clock(settings)
     stopping = stop_on_signals()
     clock = SystemClock()
     run = RunUntil(stopping)
@@ -68,3 +70,14 @@ async def deploy(settings: Settings, say: Say) -> list[Deployed]:
         raise Refused("the models have faults, and nothing was deployed:\n  " + "\n  ".join(faults))
     async with connect(settings.engine, say) as handle:
         return await send(handle, Models.load(models_dir(settings)).deployables())
+
+
+def _refuse_moved_clock(settings: Settings) -> None:
+    """The time of `--test-clock` is known to its own process only: other workers would date their work wrongly."""
+    instance = InstanceFile.read(settings.data)
+    is_its_engine = instance is not None and instance.engine_address == settings.engine.address
+    if is_its_engine and (settings.data / "clock.json").exists():
+        raise Refused(
+            f"the instance on {settings.data} runs with --test-clock, whose time other processes cannot follow; start "
+            "it without, or let it do its work itself."
+        )

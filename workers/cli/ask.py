@@ -44,7 +44,7 @@ def show(
 
     \b
     Example:
-      duban show C20260301-000001 --json
+      duban show TS20260301-000001 --json
     """
     with connect(data, url, token) as client:
         case = client.show(number)
@@ -157,7 +157,7 @@ def withdraw(
 
     \b
     Example:
-      duban withdraw C20260301-000001 --reason 问题已自行解决
+      duban withdraw TS20260301-000001 --reason 问题已自行解决
     """
     with connect(data, url, token) as client:
         print_json(client.withdraw(number, reason))
@@ -182,7 +182,7 @@ def survey(
 
     \b
     Example:
-      duban survey C20260301-000001 --satisfaction satisfied --solved
+      duban survey TS20260301-000001 --satisfaction satisfied --solved
     """
     answer = {"satisfaction": satisfaction, "is_solved": is_solved, "comment": comment}
     with connect(data, url, token) as client:
