@@ -8,7 +8,7 @@ import pytest
 
 from tests.store.rows import HOUR, NOON, put
 from workers.errors import NotFound
-from workers.store import answers, case_view, deadlines, outbox, timeline, watchers
+from workers.store import answers, case_view, complaints, deadlines, outbox, timeline, watchers
 from workers.store.database import Database
 
 
@@ -71,6 +71,27 @@ class TestCaseView:
         assert {"number", "policy", "channel", "status", "category", "priority", "tier"} <= case.keys()
         assert personal["text"] == "密语"
         assert personal["answers"][0]["value"] == "密答"
+
+    def test_a9_a_deadline_that_passed_is_missed_before_the_process_marks_it(
+        self, database: Database
+    ) -> None:
+        """A tier's own clock may run longer than the statutory one."""
+        put(database, "N")
+        with database.begin() as tx:
+            deadlines.put(tx, "N", "preliminary", NOON + 24 * HOUR)
+            deadlines.put(tx, "N", "result", NOON + 48 * HOUR)
+            deadlines.mark_met(tx, "N", "preliminary", NOON + HOUR)
+        missed = {}
+        for hour in (47, 48):
+            with database.read() as tx:
+                case = case_view.show(tx, "N", now=NOON + hour * HOUR)
+            missed[hour] = [each["missed"] for each in case["deadlines"]]
+        assert missed == {47: [False, False], 48: [False, True]}
+        with database.begin() as tx:
+            complaints.get(tx, "N").closed_at = NOON + 30 * HOUR
+        with database.read() as tx:
+            case = case_view.show(tx, "N", now=NOON + 50 * HOUR)
+        assert not any(each["missed"] for each in case["deadlines"]), "a withdrawn complaint misses nothing"
 
     def test_an_unknown_number_is_refused(self, database: Database) -> None:
         with database.read() as tx, pytest.raises(NotFound):

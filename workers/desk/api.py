@@ -90,7 +90,7 @@ def _add_complaints(api: APIRouter, services: DeskServices) -> None:
     def show(number: Number) -> dict[str, Any]:
         """The whole case."""
         with services.database.read() as tx:
-            return case_view.show(tx, number, services.timeline_words)
+            return case_view.show(tx, number, services.timeline_words, now=services.clock.now())
 
     @api.post("/complaints/{number}/withdrawal")
     def withdraw(number: Number, body: WithdrawalBody) -> dict[str, Any]:

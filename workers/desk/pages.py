@@ -46,7 +46,7 @@ def router(services: DeskServices) -> APIRouter:
             raise NotFound(f"There is no complaint {number[:40]!a}.")
         now = services.clock.now()
         with services.database.read() as tx:
-            found = case_view.show(tx, number, services.timeline_words)
+            found = case_view.show(tx, number, services.timeline_words, now=now)
             usernames = {(found.get("owner") or {}).get("person")} | {
                 each["who"] for each in found["timeline"]
             }

@@ -25,12 +25,19 @@ from workers.store.timeline_words import TimelineWords
 
 
 def show(
-    tx: Session, number: str, words: TimelineWords | None = None, *, with_text: bool = False
+    tx: Session,
+    number: str,
+    words: TimelineWords | None = None,
+    *,
+    now: datetime | None = None,
+    with_text: bool = False,
 ) -> dict[str, Any]:
     """The case, with personal data masked (rule B10).
 
     Args:
         words: what the timeline says; None: as shipped.
+        now: the present: a deadline that has passed while a tier's own clock still runs is missed, too. None: only
+            what the process has marked.
         with_text: adds the complaint's text, the customer and the answers, unmasked, under `personal`; only
             for people who work on the case.
 
@@ -44,7 +51,9 @@ def show(
     said = words or timeline_words.shipped()
     case: dict[str, Any] = {
         **_facts(complaint),
-        "deadlines": [_deadline(each) for each in deadlines.of(tx, number)],
+        "deadlines": [
+            _deadline(each, None if complaint.closed_at else now) for each in deadlines.of(tx, number)
+        ],
         "timeline": [_entry(each, said) for each in timeline.of(tx, number)],
         "messages": [_message(each) for each in outbox.of_number(tx, number)],
         "tasks": [_task(each) for each in record_queries.open_tasks(tx, number)],
@@ -87,12 +96,13 @@ def _facts(complaint: Complaint) -> dict[str, Any]:
     }
 
 
-def _deadline(deadline: Deadline) -> dict[str, Any]:
+def _deadline(deadline: Deadline, now: datetime | None) -> dict[str, Any]:
+    is_past = now is not None and deadline.met_at is None and deadline.due_at <= now
     return {
         "kind": deadline.kind,
         "due_at": _iso(deadline.due_at),
         "met_at": _iso(deadline.met_at),
-        "missed": deadline.missed_at is not None,
+        "missed": deadline.missed_at is not None or is_past,
     }
 
 
