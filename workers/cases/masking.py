@@ -30,8 +30,3 @@ def name(full: str) -> str:
 def contact(address: str) -> str:
     """Whatever a message is sent to: an e-mail address, or else a telephone number."""
     return email(address) if "@" in address else phone(address)
-
-
-def address(place: str) -> str:
-    """`浙江省杭州市西湖区文三路 100 号` -> `浙江省杭州市***`: six characters, or half of a short one."""
-    return place[: min(6, len(place) // 2)] + MASK

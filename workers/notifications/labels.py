@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,12 +57,6 @@ class Labels:
         """The English label of a word."""
         label = self._find(word, kind)
         return label.en if label else word
-
-    def as_json(self) -> str:
-        """All labels as JSON, for scripts of pages."""
-        return json.dumps(
-            {word: label.model_dump() for word, label in self.words.items()}, ensure_ascii=False
-        )
 
     def _find(self, word: str, kind: str) -> Label | None:
         return self.words.get(f"{kind}:{word}") or self.words.get(word)
