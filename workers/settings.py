@@ -12,17 +12,28 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class EngineSettings(BaseModel):
     """Where the engine is and how this process treats it."""
 
-    address: str | None = Field(None, description="gRPC host:port of a running Zeebe gateway; empty: the embedded one")
+    address: str | None = Field(
+        None, description="gRPC host:port of a running Zeebe gateway; empty: the embedded one"
+    )
     rest_url: str | None = Field(None, description="Base URL of the same gateway's REST API, for user tasks")
     version: str = Field("8.5.8", description="Release of the embedded engine")
-    archive_sha1: str | None = Field(None, description="Overrides the checksum that the release is expected to have")
-    cache_dir: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_cache_dir("duban")), description="Where the engine is kept"
+    archive_sha1: str | None = Field(
+        None, description="Overrides the checksum that the release is expected to have"
     )
-    repository_url: str | None = Field(None, description="Maven repository to fetch from, if not the configured one")
+    cache_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("duban")),
+        description="Where the engine is kept",
+    )
+    repository_url: str | None = Field(
+        None, description="Maven repository to fetch from, if not the configured one"
+    )
     memory: str = Field("512m", description="Heap of the embedded engine, as -Xmx understands it")
-    flush: bool = Field(True, description="Flush the engine's log to disk; off only where losing data is harmless")
-    job_timeout_seconds: int = Field(60, description="How long a worker may keep a job before it is offered again")
+    flush: bool = Field(
+        True, description="Flush the engine's log to disk; off only where losing data is harmless"
+    )
+    job_timeout_seconds: int = Field(
+        60, description="How long a worker may keep a job before it is offered again"
+    )
     max_jobs: int = Field(32, description="Jobs of one type that a worker holds at once")
     threads: int = Field(16, description="Threads that run task handlers")
 
@@ -32,7 +43,9 @@ class WebSettings(BaseModel):
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8700, description="Port to listen on; 0 takes a free one")
-    public_url: str | None = Field(None, description="How customers reach this service, for links in messages")
+    public_url: str | None = Field(
+        None, description="How customers reach this service, for links in messages"
+    )
 
 
 class NotificationSettings(BaseModel):
@@ -61,7 +74,8 @@ class NotificationSettings(BaseModel):
     organisation: str = Field("客户服务中心", description="SMS signature and e-mail heading")
     organisation_en: str = Field("Customer Service Centre", description="The same in English")
     progress_url: str | None = Field(
-        None, description="Page where customers see their complaint, with {number} in it; empty: none is named"
+        None,
+        description="Page where customers see their complaint, with {number} in it; empty: none is named",
     )
     hotline: str = Field("10000", description="Number that customers are told to call: yours")
 
@@ -72,12 +86,19 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DUBAN_", env_nested_delimiter="__")
 
     data: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_data_dir("duban")), description="Folder of this instance's data"
+        default_factory=lambda: Path(platformdirs.user_data_dir("duban")),
+        description="Folder of this instance's data",
     )
     database_url: str | None = Field(None, description="SQLAlchemy URL; empty: SQLite in the data folder")
-    models_dir: Path | None = Field(None, description="Folder of BPMN, DMN and forms; empty: the ones shipped")
-    templates_dir: Path | None = Field(None, description="Folder of notification templates; empty: the ones shipped")
-    staff_file: Path | None = Field(None, description="JSON list of staff; empty: the sample staff, any name may act")
+    models_dir: Path | None = Field(
+        None, description="Folder of BPMN, DMN and forms; empty: the ones shipped"
+    )
+    templates_dir: Path | None = Field(
+        None, description="Folder of notification templates; empty: the ones shipped"
+    )
+    staff_file: Path | None = Field(
+        None, description="JSON list of staff; empty: the sample staff, any name may act"
+    )
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())
