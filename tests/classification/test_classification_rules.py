@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from workers.classification.corpus import DEVELOPMENT, TRAINING, read_examples
+from workers.classification.corpus import TRAINING, read_examples
 from workers.classification.rules import check_rules, load_rules
 from workers.errors import Broken
 
@@ -65,20 +65,20 @@ def test_product_channel_and_flags_are_conditions_too(tmp_path: Path) -> None:
     assert found.id == "Rule_Attitude"
 
 
-@pytest.mark.parametrize("path", [TRAINING, DEVELOPMENT])
-def test_the_rules_are_precise(path: Path) -> None:
-    """A rule passes the threshold by itself, so it must be right: 95 % of what the rules decide, at least.
+def test_the_rules_are_precise() -> None:
+    """A rule passes the threshold by itself, so it must be right: 98 % of what the rules decide, at least.
 
-    Not asked of the held-out texts: rules must not be fitted to them. The page shows what they do there.
+    Not asked of the development and held-out texts: rules must not be fitted to them. The page shows what they
+    do there.
     """
     table = load_rules(SHIPPED)
     right = [
         rule.category == one.category
-        for one in read_examples(path, may_be_unclear=path == TRAINING)
+        for one in read_examples(TRAINING, may_be_unclear=True)
         if (rule := table.first_match(one.text))
     ]
-    assert right
-    assert sum(right) / len(right) >= 0.95
+    assert len(right) > 100
+    assert sum(right) / len(right) >= 0.98
 
 
 PROBES = [

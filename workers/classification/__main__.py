@@ -29,12 +29,14 @@ def tables(rules_path: Path, cache_dir: Path, holdout: Path = corpus.HOLDOUT) ->
     yield from evaluation.report(kept, rules, model)
     nothing_said = corpus.read_examples(corpus.VAGUE, may_be_unclear=True)
     yield "Vague texts", evaluation.vague(evaluation.judge(nothing_said, evaluation.both(rules, model)))
-    known = dict(evaluation.report(corpus.read_examples(corpus.DEVELOPMENT), rules, model))
+    looked_at = corpus.read_examples(corpus.DEVELOPMENT)
+    known = dict(evaluation.report(looked_at, rules, model))
     for title in ("Rules, model, both", "Coverage and accuracy by threshold"):
         yield f"Development texts: {title}", known[title]
     yield "Threshold by cross-validation", evaluation.choice(training, CANDIDATES[CHOSEN])
-    yield "Ways to learn", evaluation.compare(training, 0.8)
+    yield "Ways to learn", evaluation.compare(training)
     yield "Rules on the training texts", evaluation.by_rule(training, rules)
+    yield "Rules on the development texts", evaluation.by_rule(looked_at, rules)
     yield "Rules on the held-out texts", evaluation.by_rule(kept, rules)
 
 
