@@ -138,7 +138,7 @@ def test_a6_acceptance_says_category_handler_and_time(sqlite_database: Database)
     tell(sqlite_database, "complaint-accepted", row=row)
     (message,) = told(sqlite_database)
     assert "类别：服务质量" in message.body
-    assert "由李静负责" in message.body
+    assert "受理人：李静" in message.body
     assert "11月26日 14:30 前答复" in message.body
 
 

@@ -22,7 +22,7 @@ from workers.records.reading import Record
 from workers.store import schema
 from workers.store.database import Database
 
-ROUNDS = {1: 2, 20: 20, 1000: 50}
+ROUNDS = {1: 2, 5: 5, 20: 20, 1000: 50}
 """How often the stream is repeated, by size of bulk."""
 OTHER_KEYS = 1 << 20
 

@@ -92,6 +92,11 @@ _LOG4J: Final = """<?xml version="1.0" encoding="UTF-8"?>
 </Configuration>
 """
 
+BULK: Final = 100
+"""Records that the exporter sends at once; what is fewer waits for a second."""
+HURRIED_BULK: Final = 5
+"""The same where somebody waits for the tables to follow: with a controlled clock."""
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -176,14 +181,14 @@ def environment(
 
 
 def _exporter(url: str, *, is_hurried: bool) -> dict[str, str]:
-    """`url` may carry credentials. In a hurry every record goes at once: 0.1 s late, at most 440 a second."""
+    """`url` may carry credentials. In a hurry bulks are small: a bulk waits for a second until it is full."""
     address = urlsplit(url)
     prefix = "ZEEBE_BROKER_EXPORTERS_RECORDS_"
     values = {
         f"{prefix}CLASSNAME": "io.camunda.zeebe.exporter.ElasticsearchExporter",
         f"{prefix}ARGS_URL": address._replace(netloc=address.netloc.rpartition("@")[2]).geturl(),
         f"{prefix}ARGS_REQUESTTIMEOUTMS": "30000",
-        f"{prefix}ARGS_BULK_SIZE": "1" if is_hurried else "100",
+        f"{prefix}ARGS_BULK_SIZE": str(HURRIED_BULK if is_hurried else BULK),
         f"{prefix}ARGS_BULK_DELAY": "1",
         f"{prefix}ARGS_INDEX_CREATETEMPLATE": "false",
     }
