@@ -145,6 +145,7 @@ def test_stuck_work_is_an_incident_with_its_cause_and_can_be_retried(
     lacking = tmp_path / "staff.json"
     lacking.write_text(json.dumps([person for person in people if "billing" not in person["groups"]]))
     world = up(DUBAN_STAFF_FILE=str(lacking))
+    assert "Nobody is in the group billing" in world.running.progress()
     case = world.complain(WRONG_BILL)
     case.wait(lambda: bool(world.client.incidents()), "an incident")
     assert "billing" in json.dumps(world.client.incidents(), ensure_ascii=False)

@@ -41,7 +41,7 @@ from workers.records.belonging import check_belonging
 from workers.records.endpoint import RecordsServer
 from workers.records.settle import wait_settled
 from workers.settings import Settings
-from workers.store import intake
+from workers.store import intake, staff
 from workers.store.timeline_words import TimelineWords
 
 log = logging.getLogger(__name__)
@@ -125,10 +125,22 @@ class _Instance:
         self._messages = Messages(gateway)
         self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
         self._models = Models.load(self.parts.models)
+        await asyncio.to_thread(self._tell_empty_groups)
         deployed = await deploy(handle, self._models.deployables())
         log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(deployed)})
         self._host = WorkerHost(handle, self.parts.bound_tasks(), settings.engine)
         await loading
+
+    def _tell_empty_groups(self) -> None:
+        with self.parts.database.read() as tx:
+            staffed = {group for person in staff.everybody(tx) for group in person.groups}
+        for group in sorted(self._models.groups() - staffed):
+            sentence = (
+                f"{group} 组没有人员。 Nobody is in the group {group}: work that goes to it gets stuck. Add a person "
+                "to the staff file and start again."
+            )
+            log.warning("%s", sentence, extra={"action": "group-empty", "group": group})
+            self._say(sentence)
 
     @asynccontextmanager
     async def _engine(self) -> AsyncIterator[EngineHandle]:

@@ -64,3 +64,10 @@ class Decision:
             return set()
         column = self.inputs.index(variable)
         return {word for inputs, _ in self.rules for word in re.findall(r'"([^"]*)"', inputs[column])}
+
+    def results(self, column: str) -> set[str]:
+        """The texts in quotes that the rules put into a result column."""
+        if column not in self.outputs:
+            return set()
+        place = self.outputs.index(column)
+        return {word for _, outputs in self.rules for word in re.findall(r'"([^"]*)"', outputs[place])}

@@ -84,6 +84,23 @@ class Models:
             raise Broken(f"缺少决策表。 There is no decision {POLICY_DECISION} in {self.folder}.")
         return table.words("policy")
 
+    def groups(self) -> set[str]:
+        """The groups of staff that work goes to: fixed ones of user tasks, and those that decisions choose."""
+        chosen = {
+            group
+            for decision in self.decisions.values()
+            for column in decision.outputs
+            if column.endswith("_group")
+            for group in decision.results(column)
+        }
+        named = (
+            element.attribute("assignmentDefinition", "candidateGroups")
+            for process in self.processes.values()
+            for element in process.elements.values()
+        )
+        fixed = {group.strip() for names in named if not names.startswith("=") for group in names.split(",")}
+        return (chosen | fixed) - {""}
+
     def form_of(self, process_id: str, element_id: str) -> FormFile | None:
         """The form of a user task."""
         process = self.processes.get(process_id)
