@@ -121,3 +121,10 @@ def test_workers_do_not_join_an_instance_whose_clock_they_cannot_follow(tmp_path
 
     with pytest.raises(Refused, match="--test-clock"):
         asyncio.run(cluster.work(settings, [], lambda _said: None))
+
+
+def test_a_job_type_that_no_task_does_is_refused_with_those_there_are(tmp_path: Path) -> None:
+    with assembled(Settings(data=tmp_path), SystemClock()) as parts:
+        assert [task.type for task in parts.bound_tasks(["assign-owner"])] == ["assign-owner"]
+        with pytest.raises(Refused, match=r"no task does no-such-type; .*register-complaint"):
+            parts.bound_tasks(["no-such-type"])

@@ -110,6 +110,28 @@ def test_an_instance_survives_kills_and_goes_on_where_it_stopped(
     assert "--test-clock" in refused("--data", data, "--port", "0")
 
 
+def test_workers_of_their_own_help_a_running_instance(data: Path) -> None:
+    """`duban work` joins the instance on the folder, works, and ends on SIGTERM with nothing left undone."""
+    running = Running(data, {})
+    world = World(running)
+    command = [DUBAN, "work", "--data", data, "--only", "classify-complaint", "--only", "assign-owner"]
+    try:
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as worker:
+            assert worker.stderr is not None
+            assert any("working on classify-complaint, assign-owner" in line for line in worker.stderr)
+            cases = [world.complain(WRONG_BILL) for _ in range(5)]
+            for case in cases:
+                case.task("investigate-complaint")
+            worker.send_signal(signal.SIGTERM)
+            worker.communicate(timeout=60)
+            assert worker.returncode == 0
+        assert world.client.incidents() == []
+        assert all(len(case.messages("complaint-assigned")) == 1 for case in cases)
+    finally:
+        world.close()
+        running.stop()
+
+
 def test_ctrl_c_while_the_engine_starts_leaves_nothing_behind(data: Path) -> None:
     """Whoever changes their mind at once gets their machine back."""
     process = subprocess.Popen(

@@ -90,8 +90,8 @@ def test_a_case_from_submit_to_the_next_task_by_commands_alone(world: World) -> 
     case.wait_status("withdrawn")
 
 
-def test_models_are_deployed_and_one_job_type_is_worked_on_elsewhere(world: World) -> None:
-    """`deploy` finds the running engine; unchanged models keep their version; `work` refuses unknown job types."""
-    said = duban(world, "deploy")
-    assert "process complaint-handling version 1" in said
-    assert "register-complaint" in duban(world, "work", "--only", "no-such-type", code=1)
+def test_models_are_deployed_again_and_a_moved_clock_lets_no_other_worker_in(world: World) -> None:
+    """`deploy` finds the running engine; unchanged models keep their version; `work` says why it does not start."""
+    world.settle()
+    assert "process complaint-handling version 1" in duban(world, "deploy")
+    assert "--test-clock" in duban(world, "work", code=1)
