@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 
-from workers.bootstrap.contract import check
+from workers.bootstrap.contract import checked_models
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.parts import assembled
-from workers.bootstrap.resources import models_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.clock import SystemClock
 from workers.engine.broker import connect
@@ -17,7 +16,6 @@ from workers.engine.deployment import deploy as send
 from workers.engine.gateway import Gateway
 from workers.engine.host import WorkerHost
 from workers.engine.messages import Messages
-from workers.engine.models import Models
 from workers.engine.relay import Relay
 from workers.errors import Refused
 from workers.settings import Settings
@@ -65,11 +63,9 @@ async def deploy(settings: Settings, say: Say) -> list[Deployed]:
         Refused: the models have faults (each is named), or the engine does not take them.
         Unavailable: the engine does not answer.
     """
-    faults = check(settings)
-    if faults:
-        raise Refused("the models have faults, and nothing was deployed:\n  " + "\n  ".join(faults))
+    models = checked_models(settings)
     async with connect(settings.engine, say) as handle:
-        return await send(handle, Models.load(models_dir(settings)).deployables())
+        return await send(handle, models.deployables())
 
 
 def _refuse_moved_clock(settings: Settings) -> None:

@@ -6,19 +6,24 @@ from workers.bootstrap.parts import CLASSIFICATION_RULES
 from workers.bootstrap.resources import models_dir, templates_dir
 from workers.classification import Classifier
 from workers.engine.models import Models, contracts_of
+from workers.errors import Refused
 from workers.notifications.render import Templates
 from workers.settings import Settings
 from workers.tasks import TASKS
 
 
-def check(settings: Settings) -> list[str]:
-    """The faults, each a sentence; none: the models may be deployed.
+def checked_models(settings: Settings) -> Models:
+    """The models, once they hold together with templates, rules and tasks.
 
     Raises:
-        Refused: a folder that is not there. Broken: there is no process in it.
+        Refused: they have faults (each is named), or a folder is not there. Broken: there is no process in it.
     """
     folder = models_dir(settings)
+    models = Models.load(folder)
     templates = Templates(templates_dir(settings))
-    findings = Models.load(folder).check(contracts_of(TASKS), templates.facts.events.keys())
+    findings = models.check(contracts_of(TASKS), templates.facts.events.keys())
     rules = Classifier(folder / CLASSIFICATION_RULES, settings.engine.cache_dir).check()
-    return [str(finding) for finding in findings] + templates.check() + rules
+    faults = [str(finding) for finding in findings] + templates.check() + rules
+    if faults:
+        raise Refused("the models have faults, and nothing was deployed:\n  " + "\n  ".join(faults))
+    return models

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from workers.errors import Refused
+from workers.serving import listen
 from workers.settings import WebSettings
 
 
@@ -29,25 +30,10 @@ def url_of(listener: socket.socket) -> str:
 
 def _open(web: WebSettings) -> socket.socket:
     try:
-        return _listen(web.host, web.port)
+        return listen(web.host, web.port)
     except OSError as error:
         if "port" not in web.model_fields_set:
-            return _listen(web.host, 0)
+            return listen(web.host, 0)
         raise Refused(
             f"{web.host}:{web.port} cannot be listened on: {error.strerror}. Give another --port, or 0 for a free one."
         ) from error
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, asyncio switches Nagle's algorithm off: else an answer may wait 40 ms for an ACK.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    listener.setblocking(False)
-    return listener

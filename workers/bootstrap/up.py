@@ -16,12 +16,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from workers.bootstrap import ports
-from workers.bootstrap.contract import check
+from workers.bootstrap.contract import checked_models
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.resources import templates_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals
-from workers.bootstrap.web import served
 from workers.cases.complaint import parse_line
 from workers.clock import Clock, SystemClock
 from workers.desk.app import create_app
@@ -33,13 +32,13 @@ from workers.engine.gateway import EngineHandle, Gateway
 from workers.engine.host import WorkerHost
 from workers.engine.incidents import Incidents
 from workers.engine.messages import Messages
-from workers.engine.models import Models
 from workers.engine.relay import Relay
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Refused, Unavailable
 from workers.records.belonging import check_belonging
 from workers.records.endpoint import RecordsServer
 from workers.records.settle import wait_settled
+from workers.serving import served
 from workers.settings import Settings
 from workers.store import intake, staff
 from workers.store.timeline_words import TimelineWords
@@ -85,7 +84,7 @@ async def up(
                 instance = _Instance(parts, url, secrets.token_urlsafe(24), say)
                 run = RunUntil(stopping)
                 await run.first(instance.start(stack), "start")
-                await stack.enter_async_context(served(instance.app(), listener))
+                await stack.enter_async_context(served(instance.app(), listener, name="web", grace_seconds=5))
                 InstanceFile(
                     url, instance.token, os.getpid(), instance.engine.grpc_address, instance.engine.rest_url
                 ).write(settings.data)
@@ -111,9 +110,8 @@ class _Instance:
     async def start(self, stack: AsyncExitStack) -> None:
         """Records first (the engine sends to it), then the engine, the models, the workers."""
         settings = self.parts.settings
-        faults = await asyncio.to_thread(check, settings)
-        if faults:
-            raise Refused("the models have faults:\n  " + "\n  ".join(faults))
+        self._models = await asyncio.to_thread(checked_models, settings)
+        await asyncio.to_thread(self._tell_empty_groups)
         loading = asyncio.create_task(asyncio.to_thread(self.parts.classifier.prepare))
         stack.callback(loading.cancel)
         await asyncio.to_thread(check_belonging, self.parts.database, settings.data / "engine")
@@ -124,8 +122,6 @@ class _Instance:
         self._incidents = Incidents(gateway)
         self._messages = Messages(gateway)
         self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
-        self._models = Models.load(self.parts.models)
-        await asyncio.to_thread(self._tell_empty_groups)
         deployed = await deploy(handle, self._models.deployables())
         log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(deployed)})
         self._host = WorkerHost(handle, self.parts.bound_tasks(), settings.engine)

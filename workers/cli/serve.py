@@ -91,14 +91,11 @@ def deploy(
     Example: DUBAN_ENGINE__ADDRESS=zeebe:26500 duban deploy
     """
     from workers.bootstrap import cluster
-    from workers.bootstrap.contract import check
-    from workers.errors import Refused
+    from workers.bootstrap.contract import checked_models
 
     settings = _settings(data, None)
     if check_only:
-        faults = check(settings)
-        if faults:
-            raise Refused("the models have faults:\n  " + "\n  ".join(faults))
+        checked_models(settings)
         _say("模型检查通过 The models are in order.")
         return
     cluster.find_engine(settings)

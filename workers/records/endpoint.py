@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import contextlib
 import logging
 import secrets
 import socket
-from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final, Self
 from urllib.parse import quote
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -27,6 +25,7 @@ from workers.records.apply import Applied, apply_batch
 from workers.records.body import BodyTooLarge, read_body
 from workers.records.progress import Progress
 from workers.records.reading import read_batch
+from workers.serving import listen, served
 from workers.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -57,32 +56,19 @@ class RecordsServer:
         self._database = database
         self._address = (host, port)
         self._one_at_a_time = asyncio.Lock()
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._serving: AbstractAsyncContextManager[None] | None = None
 
     async def __aenter__(self) -> Self:
         listener = self._listen()
-        config = uvicorn.Config(
-            self.app(),
-            lifespan="off",
-            ws="none",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=10,
-        )
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="records")
-        await self._server.listening.wait()
+        self._serving = served(self.app(), listener, name="records", grace_seconds=10)
+        await self._serving.__aenter__()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            await self._serving
-        async with (
-            self._one_at_a_time
-        ):  # a batch that was cut off by the shutdown still commits or rolls back
+        if self._serving is not None:
+            await self._serving.__aexit__(None, None, None)
+        # a batch that was cut off by the shutdown still commits or rolls back
+        async with self._one_at_a_time:
             pass
 
     @property
@@ -146,35 +132,14 @@ class RecordsServer:
 
     def _listen(self) -> socket.socket:
         host, port = self._address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # With the protocol named, asyncio switches Nagle's algorithm off: else an answer may wait 40 ms for an ACK.
-        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind((host, port))
+            listener = listen(host, port)
         except OSError as error:
-            listener.close()
             raise Unavailable(
                 f"Port {port} for the record stream is taken ({error.strerror}); choose another."
             ) from error
         self._address = (host, listener.getsockname()[1])
         return listener
-
-
-class _Server(uvicorn.Server):
-    """One of several servers in a process: signals belong to whoever runs the process."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.listening = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.listening.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
 
 
 def _refuse(status: int, sentence: str) -> Response:
