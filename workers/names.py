@@ -13,11 +13,29 @@ COMPLAINT_PROCESS: Final = "complaint-handling"
 
 
 class Message(StrEnum):
-    """BPMN message names; every one is correlated on the complaint number."""
+    """BPMN message names; every one is correlated on the number of its case: a complaint's or an incident's."""
 
     COMPLAINT_RECEIVED = "complaint-received"
     COMPLAINT_WITHDRAWN = "complaint-withdrawn"
     SURVEY_ANSWERED = "survey-answered"
+    EXTENSION_REQUESTED = "extension-requested"
+    APPEAL_FILED = "appeal-filed"
+    COMPLAINT_ATTACHED = "complaint-attached"
+    COMPLAINT_DETACHED = "complaint-detached"
+    INCIDENT_SOLVED = "incident-solved"
+    INCIDENT_DECLARED = "incident-declared"
+    INCIDENT_GREW = "incident-grew"
+    INCIDENT_RAISED = "incident-raised"
+    RECTIFICATION_ORDERED = "rectification-ordered"
+
+
+STARTS: Final[dict[str, str]] = {
+    Message.COMPLAINT_RECEIVED: COMPLAINT_PROCESS,
+    Message.APPEAL_FILED: "appeal-handling",
+    Message.INCIDENT_DECLARED: "major-incident",
+    Message.RECTIFICATION_ORDERED: "rectification",
+}
+"""Messages that start a process, and which."""
 
 
 class Category(StrEnum):

@@ -38,7 +38,7 @@ def _owe(database: Database, number: str, name: str = Message.COMPLAINT_RECEIVED
                 )
             )
             tx.flush()
-        return engine_requests.add(tx, name, number, f"{name}:{number}", {"number": number}, NOW)
+        return engine_requests.add(tx, name, number, f"{number}:{name}", {"number": number}, NOW)
 
 
 def _states(database: Database) -> dict[str, tuple[str, int]]:
@@ -83,7 +83,7 @@ def test_what_is_owed_is_sent_oldest_first_and_marked(database: Database) -> Non
         _owe(database, number)
     engine = FakeEngine()
     assert asyncio.run(Relay(database, engine, SystemClock()).publish_pending()) == 3
-    assert engine.taken == [f"complaint-received:N{n}" for n in (1, 2, 3)]
+    assert engine.taken == [f"N{n}:complaint-received" for n in (1, 2, 3)]
     assert set(_states(database).values()) == {("sent", 1)}
 
 
@@ -108,14 +108,14 @@ def test_a_lost_answer_is_asked_again_and_starts_nothing_twice(database: Databas
     assert _states(database) == {"N1": ("pending", 1)}
     engine.is_answer_lost = False
     asyncio.run(relay.publish_pending())
-    assert engine.taken == ["complaint-received:N1"] and _states(database) == {"N1": ("sent", 2)}
+    assert engine.taken == ["N1:complaint-received"] and _states(database) == {"N1": ("sent", 2)}
 
 
 def test_a_start_whose_instance_is_known_is_not_published_again(database: Database) -> None:
     """The message's time to live may be over: then only the records know."""
     _owe(database, "N1")
     with database.begin() as tx:
-        engine_requests.mark_attempt(tx, ["complaint-received:N1"])
+        engine_requests.mark_attempt(tx, ["N1:complaint-received"])
         tx.add(
             ProcessInstance(
                 key="1",

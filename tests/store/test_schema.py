@@ -8,16 +8,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DatabaseError
 
 from tests.databases import Postgres
 from workers.errors import Refused
 from workers.store import schema
 from workers.store.database import Base, Database
-from workers.store.tables import Complaint, TimelineEntry
+from workers.store.tables import Case, Complaint, TimelineEntry
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -137,3 +138,30 @@ def test_the_timeline_is_append_only(database: Database, deed: str) -> None:
 def test_the_timeline_cannot_be_truncated(postgres_database: Database) -> None:
     with pytest.raises(DatabaseError, match="append-only"), postgres_database.begin() as tx:
         tx.execute(text("truncate timeline"))
+
+
+def test_a_store_of_the_first_release_keeps_its_cases(empty_url: str) -> None:
+    """What was written under revision 0001 has its number in `cases`; the timeline stays append-only."""
+    database = Database(empty_url)
+    with database.engine.begin() as connection:
+        command.upgrade(schema.configuration(connection), "0001")
+        connection.execute(
+            text(
+                "insert into complaints (number, policy, channel, text, customer_key, received_at, status, flags,"
+                " missing_fields, tier) values ('TS1', 'petition', 'web', 'x', 'k', '2026-01-01 00:00:00+00:00',"
+                " 'received', '[]', '[]', 'front-desk')"
+            )
+        )
+        connection.execute(
+            text(
+                "insert into timeline (number, at, who, code, facts, dedupe_key)"
+                " values ('TS1', '2026-01-01 00:00:00+00:00', 'duban', 'received', '{}', 'TS1:received')"
+            )
+        )
+    schema.upgrade(database)
+    with database.begin() as tx:
+        assert tx.scalars(select(Case.number)).all() == ["TS1"]
+        assert tx.scalars(select(TimelineEntry.dedupe_key)).all() == ["TS1:received"]
+    with pytest.raises(DatabaseError, match="append-only"), database.begin() as tx:
+        tx.execute(text("delete from timeline"))
+    database.close()

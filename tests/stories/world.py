@@ -15,6 +15,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from pyzeebe.proto.gateway_pb2 import DeployResourceRequest, Resource
+
 from workers.client import Client, find_instance
 from workers.engine.gateway import EngineHandle, Gateway
 from workers.engine.messages import Messages
@@ -25,6 +27,24 @@ DUBAN = Path(sys.executable).parent / "duban"
 START_SECONDS = 300
 STOP_SECONDS = 90
 WAIT_SECONDS = 240
+
+
+_CALLER = """<?xml version="1.0" encoding="UTF-8"?>
+<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" xmlns:zeebe="http://camunda.org/schema/zeebe/1.0"
+  id="Definitions_{caller}" targetNamespace="http://example.com/stories">
+  <process id="{caller}" isExecutable="true">
+    <startEvent id="Event_Start"><outgoing>Flow_1</outgoing><messageEventDefinition messageRef="Message_Start"/>
+    </startEvent>
+    <sequenceFlow id="Flow_1" sourceRef="Event_Start" targetRef="Call_Process"/>
+    <callActivity id="Call_Process"><extensionElements><zeebe:calledElement processId="{process_id}"
+      propagateAllChildVariables="false" propagateAllParentVariables="true"/></extensionElements>
+      <incoming>Flow_1</incoming><outgoing>Flow_2</outgoing></callActivity>
+    <sequenceFlow id="Flow_2" sourceRef="Call_Process" targetRef="Event_End"/>
+    <endEvent id="Event_End"><incoming>Flow_2</incoming></endEvent>
+  </process>
+  <message id="Message_Start" name="{caller}"/>
+</definitions>
+"""
 
 
 class Running:
@@ -80,6 +100,7 @@ class World:
         self.database = Database(database_url) if database_url else Database.in_folder(running.data)
         self.client = Client(find_instance(running.data))
         self._refs = 0
+        self._callers: list[str] = []
 
     def close(self) -> None:
         """Closes the connections to the instance and its store."""
@@ -120,6 +141,27 @@ class World:
                 assert await Messages(gateway).publish(name, key, message_id, timedelta(hours=1), variables)
 
         asyncio.run(send())
+
+    def start(self, process_id: str, number: str, **variables: Any) -> str:
+        """Runs a process for a case by itself, as a caller that hands over these variables; returns the caller's id.
+
+        The caller gives back nothing: what the process did is seen from outside.
+        """
+        caller = f"story-{process_id}-{self._refs}-{len(self._callers)}"
+        self._callers.append(caller)
+        diagram = _CALLER.format(caller=caller, process_id=process_id)
+        instance = json.loads((self.running.data / "instance.json").read_text(encoding="utf-8"))
+
+        async def deploy_and_start() -> None:
+            handle = EngineHandle(instance["engine_address"], instance["engine_rest_url"])
+            async with Gateway(handle) as gateway:
+                resource = Resource(name=f"{caller}.bpmn", content=diagram.encode())
+                await gateway.stub.DeployResource(DeployResourceRequest(resources=[resource]))
+                sent = {"number": number} | variables
+                await Messages(gateway).publish(caller, number, caller, timedelta(hours=1), sent)
+
+        asyncio.run(deploy_and_start())
+        return caller
 
     def settle(self) -> None:
         """Everything under way is done."""

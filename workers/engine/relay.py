@@ -12,7 +12,7 @@ from typing import Final
 from workers.clock import Clock
 from workers.engine.messages import Messages
 from workers.errors import DubanError, Unavailable
-from workers.names import Message
+from workers.names import STARTS, Message
 from workers.store import engine_requests
 from workers.store.database import Database
 from workers.store.tables import EngineRequest
@@ -22,8 +22,18 @@ log = logging.getLogger(__name__)
 TTL: Final = timedelta(hours=24)
 """How long the engine keeps a message: it waits for its process, and a second one with its id is refused."""
 
-SURVEY_TTL: Final = timedelta(hours=1)
-"""A survey answer that came too late for its round must be gone before the next round asks (ADR 0004)."""
+_OTHER_TTL: Final[dict[str, timedelta]] = {
+    # A survey answer that came too late for its round must be gone before the next round asks (ADR 0004).
+    Message.SURVEY_ANSWERED: timedelta(hours=1),
+    # A complaint that is stuck on its way must still learn that it belongs to an incident, and how that ended.
+    Message.COMPLAINT_ATTACHED: timedelta(days=90),
+    Message.COMPLAINT_DETACHED: timedelta(days=90),
+    Message.INCIDENT_SOLVED: timedelta(days=90),
+    # Asked of what is running now, or of nobody.
+    Message.EXTENSION_REQUESTED: timedelta(minutes=10),
+    Message.INCIDENT_GREW: timedelta(minutes=10),
+    Message.INCIDENT_RAISED: timedelta(minutes=10),
+}
 
 _POLL_SECONDS: Final = 1.0
 _BATCH: Final = 50
@@ -118,7 +128,7 @@ class Relay:
                 request.name,
                 request.number,
                 request.message_id,
-                SURVEY_TTL if request.name == Message.SURVEY_ANSWERED else TTL,
+                _OTHER_TTL.get(request.name, TTL),
                 request.variables,
             )
         except Unavailable:
@@ -140,9 +150,8 @@ class Relay:
                 return [], set()
         with self._database.begin() as tx:
             requests = engine_requests.pending(tx, _BATCH, self._refused)
-            doubtful = [r for r in requests if r.attempts and r.name == Message.COMPLAINT_RECEIVED]
-            started = engine_requests.started(tx, [request.number for request in doubtful])
-            arrived = {request.message_id for request in doubtful if request.number in started}
+            doubtful = [r for r in requests if r.attempts and r.name in STARTS]
+            arrived = engine_requests.arrived(tx, doubtful)
             tx.expunge_all()
             engine_requests.mark_attempt(tx, [r.message_id for r in requests if r.message_id not in arrived])
         return requests, arrived

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from workers.names import COMPLAINT_PROCESS
+from workers.names import STARTS
 from workers.store import statements
 from workers.store.record_tables import ProcessInstance
 from workers.store.tables import EngineRequest
@@ -23,7 +23,7 @@ def add(
 
     Args:
         name: BPMN message name, see `workers.names.Message`.
-        number: complaint number, the correlation key.
+        number: of the complaint or incident, the correlation key.
         message_id: what makes it once in effect, e.g. the number for the start of a complaint.
         variables: process variables, JSON, no personal data.
 
@@ -65,10 +65,23 @@ def mark_sent(tx: Session, message_ids: Collection[str], now: datetime) -> None:
     tx.execute(update(EngineRequest).where(chosen, waiting).values(state="sent", sent_at=now))
 
 
-def started(tx: Session, numbers: Collection[str]) -> set[str]:
-    """Those of these complaints that have a process instance, running or ended, as far as the records
-    tell."""
-    found = select(ProcessInstance.number).where(
-        ProcessInstance.number.in_(numbers), ProcessInstance.process_id == COMPLAINT_PROCESS
+def arrived(tx: Session, requests: Collection[EngineRequest]) -> set[str]:
+    """Message ids of those of these requests whose process is there, running or ended, as the records tell.
+
+    Args:
+        requests: of messages that start a process. A case has at most one instance of a process that counts here
+            only where its message can be sent once: a later message of the same name is published again.
+    """
+    numbers = {request.number for request in requests}
+    found = select(ProcessInstance.number, ProcessInstance.process_id).where(
+        ProcessInstance.number.in_(numbers),
+        ProcessInstance.process_id.in_({STARTS[request.name] for request in requests}),
+        ProcessInstance.parent_key.is_(None),
     )
-    return {number for number in tx.scalars(found) if number is not None}
+    running = {(number, process_id) for number, process_id in tx.execute(found)}
+    return {
+        request.message_id
+        for request in requests
+        if request.message_id == f"{request.number}:{request.name}"
+        and (request.number, STARTS[request.name]) in running
+    }

@@ -5,10 +5,23 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workers.store.database import Base, Instant
+
+
+class Case(Base):
+    """A number that work, messages and a timeline belong to: a complaint's or an incident's.
+
+    Kept by the database: a new row of `complaints` (or another table of cases) puts its number in.
+    """
+
+    __tablename__ = "cases"
+
+    number: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    """`complaint` or `incident`."""
 
 
 class Complaint(Base):
@@ -57,11 +70,22 @@ class Complaint(Base):
     satisfaction: Mapped[str | None] = mapped_column(String(32))
     outcome: Mapped[str | None] = mapped_column(String(64))
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
+    finding: Mapped[str | None] = mapped_column(String(16))
+    """upheld, disputed or not-upheld (rule B5)."""
+    cause_code: Mapped[str | None] = mapped_column(String(32), index=True)
+    """Why it happened (rule F4)."""
+    contact_name: Mapped[str | None] = mapped_column(String(200))
+    """Whom to speak to, where that is not the account holder (rule B11)."""
+    contact_phone: Mapped[str | None] = mapped_column(String(32))
+    calls_on_holidays: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """The customer asked to be called on holidays, too."""
+    anonymised_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When everything personal was removed (rule C10)."""
     process_instance_key: Mapped[str | None] = mapped_column(String(32), unique=True)
 
 
 class Deadline(Base):
-    """A statutory deadline: from receipt, never reset (rule A9)."""
+    """A statutory deadline: from receipt, never reset (rule A9), moved only by an extension granted in time (C6)."""
 
     __tablename__ = "deadlines"
     __table_args__ = (Index("deadlines_due_idx", "due_at"),)
@@ -71,6 +95,10 @@ class Deadline(Base):
     due_at: Mapped[datetime] = mapped_column(Instant)
     met_at: Mapped[datetime | None] = mapped_column(Instant)
     missed_at: Mapped[datetime | None] = mapped_column(Instant)
+    missed_by: Mapped[str | None] = mapped_column(String(64))
+    """The group that had the case when it was missed (rule D8)."""
+    extended_from: Mapped[datetime | None] = mapped_column(Instant)
+    """When it was due before it was extended (rule C6); null: never extended."""
 
 
 class TimelineEntry(Base):
@@ -79,7 +107,7 @@ class TimelineEntry(Base):
     __tablename__ = "timeline"
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    number: Mapped[str] = mapped_column(ForeignKey("cases.number"), index=True)
     at: Mapped[datetime] = mapped_column(Instant)
     who: Mapped[str] = mapped_column(String(64))
     code: Mapped[str] = mapped_column(String(64))
@@ -94,7 +122,7 @@ class Answer(Base):
 
     task_key: Mapped[str] = mapped_column(String(32), primary_key=True)
     field: Mapped[str] = mapped_column(String(64), primary_key=True)
-    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    number: Mapped[str] = mapped_column(ForeignKey("cases.number"), index=True)
     form: Mapped[str] = mapped_column(String(64))
     value: Mapped[str] = mapped_column(Text)
     author: Mapped[str] = mapped_column(String(64))
@@ -108,7 +136,7 @@ class Watcher(Base):
 
     __tablename__ = "watchers"
 
-    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), primary_key=True)
+    number: Mapped[str] = mapped_column(ForeignKey("cases.number"), primary_key=True)
     person: Mapped[str] = mapped_column(String(64), primary_key=True)
     group: Mapped[str] = mapped_column("group_name", String(64))
     since: Mapped[datetime] = mapped_column(Instant)
@@ -138,7 +166,7 @@ class EngineRequest(Base):
 
     message_id: Mapped[str] = mapped_column(String(200), primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
-    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    number: Mapped[str] = mapped_column(ForeignKey("cases.number"), index=True)
     variables: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     state: Mapped[str] = mapped_column(String(16), default="pending", index=True)
     attempts: Mapped[int] = mapped_column(default=0)
@@ -156,7 +184,7 @@ class OutboxMessage(Base):
     )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
-    number: Mapped[str] = mapped_column(ForeignKey("complaints.number"), index=True)
+    number: Mapped[str] = mapped_column(ForeignKey("cases.number"), index=True)
     event: Mapped[str] = mapped_column(String(64))
     recipient: Mapped[str] = mapped_column(String(64))
     """`customer`, or the staff username."""
