@@ -69,6 +69,10 @@ class WorkingCalendar:
         self._hours = hours
         self._is_workday = workday
 
+    def is_workday(self, day: date) -> bool:
+        """Whether people work on this day. Raises Broken when the year's holidays aren't known."""
+        return self._is_workday(day)
+
     def due_at(self, start: datetime, amount: str, calendar: str) -> datetime:
         """When an amount of time is over.
 
