@@ -205,6 +205,18 @@ PROBES = (
     ),
     Probe("code-uncaught", HANDLING, "Event_WithdrawalDone", escalation, name="an escalation"),
     Probe(
+        "code-uncaught",
+        DEPARTMENT,
+        "Event_InvestigationTimePassed",
+        inside(
+            "Event_InvestigationOverdue",
+            'attachedToRef="SubProcess_Investigation"',
+            'attachedToRef="SubProcess_Solution"',
+        ),
+        frozenset({"drawing-overlap", "drawing-crossing"}),
+        name="an escalation that only another scope catches",
+    ),
+    Probe(
         "code-unthrown",
         HANDLING,
         "Event_AlreadyRegistered",
@@ -238,6 +250,17 @@ PROBES = (
         HANDLING,
         "Flow_SimpleMatterToSettleComplaint",
         swap("=responsible_department.is_simple", "=is_upheld"),
+    ),
+    Probe(
+        "variable-unset",
+        DEPARTMENT,
+        "Call_WatchInvestigation",
+        inside(
+            "Call_WatchInvestigation",
+            'source="=investigation_due_at" target="due_at"',
+            'source="=cause_code" target="due_at"',
+        ),
+        name="what the branch beside it sets",
     ),
     Probe(
         "call-missing",

@@ -49,6 +49,10 @@ VARIABLES: dict[str, Any] = {
     "satisfaction": "satisfied",
     "is_solved": True,
     "reopen_count": 0,
+    "deadline_kind": "preliminary",
+    "due_at": "2026-03-03T09:00:00+08:00",
+    "first_warning_at": "2026-03-02T09:00:00+08:00",
+    "second_warning_at": None,
     "to": ["person:wang.fang", "group:branch-management", "watchers"],
     **INSTANTS,
 }
@@ -123,7 +127,7 @@ def test_a_job_delivered_twice_changes_nothing(
 
     assert second == first
     assert everything(store) == after_first
-    if task.type not in ("classify-complaint", "start-tier-clock"):
+    if task.type not in ("classify-complaint", "start-tier-clock", "check-deadline"):
         assert after_first != before, "the job should have had an effect to repeat"
 
 

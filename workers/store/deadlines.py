@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from workers.store.statements import insert_if_absent
-from workers.store.tables import Deadline
+from workers.store.tables import Complaint, Deadline
 
 _NOT_MISSED: Final = Deadline.missed_at.is_(None)
 
@@ -18,6 +19,29 @@ def put(tx: Session, number: str, kind: str, due_at: datetime) -> datetime:
     """Keeps the deadline. One that is there already stays as it is; returns when the kept one is due."""
     insert_if_absent(tx, Deadline, ["number", "kind"], number=number, kind=kind, due_at=due_at)
     return tx.scalars(select(Deadline.due_at).where(Deadline.number == number, Deadline.kind == kind)).one()
+
+
+@dataclass(frozen=True)
+class Extension:
+    """A statutory deadline that was extended: when it is due now, and when its clock began."""
+
+    due_at: datetime
+    received_at: datetime
+
+
+def extension(tx: Session, number: str, kind: str) -> Extension | None:
+    """The extension of a deadline; None where it was not extended or the number has no such deadline.
+
+    A complaint without a deadline of kind `preliminary` is investigated within that of its result.
+    """
+    kept = {each.kind: each for each in of(tx, number)}
+    if kind == "preliminary" and kind not in kept:
+        kind = "result"
+    found = kept.get(kind)
+    if found is None or found.extended_from is None:
+        return None
+    received = tx.scalars(select(Complaint.received_at).where(Complaint.number == number)).one()
+    return Extension(found.due_at, received)
 
 
 def mark_met(tx: Session, number: str, kind: str, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from workers.engine.jobs import Task
 from workers.tasks.assign_owner import assign_owner
+from workers.tasks.check_deadline import check_deadline
 from workers.tasks.classify_complaint import classify_complaint, record_classification
 from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
 from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
@@ -27,6 +28,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("assign-owner", assign_owner),
     Task("start-tier-clock", start_tier_clock),
     Task("notify-staff", notify_staff),
+    Task("check-deadline", check_deadline),
     Task("record-investigation", record_investigation),
     Task("raise-complaint", raise_complaint),
     Task("record-result", record_result),

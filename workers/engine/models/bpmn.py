@@ -77,6 +77,20 @@ class Element:
         return self.node.find(f"{BPMN}{kind}EventDefinition")
 
     @property
+    def throws(self) -> bool:
+        """An end that throws an error or an escalation."""
+        return any(self.definition(kind) is not None for kind in ("error", "escalation"))
+
+    @property
+    def loop(self) -> dict[str, str]:
+        """What a multi-instance element reads and makes: inputCollection, inputElement, outputCollection,
+        outputElement. Empty when it runs once."""
+        found = self.node.find(
+            f"{BPMN}multiInstanceLoopCharacteristics/{BPMN}extensionElements/{ZEEBE}loopCharacteristics"
+        )
+        return {key: value.strip() for key, value in found.attrib.items()} if found is not None else {}
+
+    @property
     def timer(self) -> str | None:
         """The expression of its timer; empty when there is none, None when it has no timer."""
         found = self.definition("timer")

@@ -74,6 +74,9 @@ class _Walk:
         for element in self._process.elements.values():
             ready = self._before[element.id]
             inputs = element.mappings("input")
+            for name in sorted(self._known(element.loop.get("inputCollection", "")) - ready):
+                yield element.id, name
+            ready |= self._inside(element) - inputs.keys()
             for source in inputs.values():
                 yield from ((element.id, name) for name in sorted(self._known(source) - ready))
             ready |= frozenset(inputs)
@@ -89,28 +92,42 @@ class _Walk:
     def _arriving(self, element: Element) -> Names:
         if element.tag == "boundaryEvent":
             host = self._process.elements.get(element.node.get("attachedToRef", ""))
-            return self._before[host.id] | frozenset(host.mappings("input")) if host else self._given
+            return self._before[host.id] | self._inside(host) if host else self._given
         if element.incoming:
             flows = [self._process.flows[flow].source for flow in element.incoming]
-            return frozenset.intersection(*(self._after[source] for source in flows))
+            arriving = [self._after[source] for source in flows]
+            if element.tag == "parallelGateway":  # it waits for all of them
+                return frozenset().union(*arriving)
+            return frozenset.intersection(*arriving)
         scope = self._process.elements.get(element.parent)
         if scope is None:
             return self._given
         if scope.node.get("triggeredByEvent") == "true":  # it may begin as soon as the process has begun
             starts = (each for each in self._process.of("startEvent") if each.parent == self._process.id)
             return self._given.union(*(self._gains(each) for each in starts))
-        return self._before[scope.id] | frozenset(scope.mappings("input"))
+        return self._before[scope.id] | self._inside(scope)
+
+    @staticmethod
+    def _inside(element: Element) -> Names:
+        """What is set only within an element: its inputs, and what one of several instances is for."""
+        each = element.loop.get("inputElement")
+        return frozenset(element.mappings("input")) | ({each} if each else set())
 
     def _leaving(self, element: Element) -> Names:
         outputs = frozenset(element.mappings("output"))
+        if together := element.loop.get("outputCollection"):
+            return self._arriving(element) | {together}
         gains = frozenset() if outputs else self._gains(element)
         inner = self._inner(element) - frozenset(element.mappings("input"))
         return self._arriving(element) | outputs | gains | inner
 
     def _inner(self, element: Element) -> Names:
-        """What the parts of a sub-process have set at each of its ends."""
+        """What the parts of a sub-process have set at each of its ends by which it is done.
+
+        An end that throws an error or an escalation leads out by a boundary event instead.
+        """
         parts = [each for each in self._process.elements.values() if each.parent == element.id]
-        ends = [self._after[each.id] for each in parts if each.tag == "endEvent"]
+        ends = [self._after[each.id] for each in parts if each.tag == "endEvent" and not each.throws]
         return frozenset.intersection(*ends) if ends else frozenset()
 
     def _gains(self, element: Element) -> Names:

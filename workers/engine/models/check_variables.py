@@ -70,6 +70,8 @@ def expressions(process: Process) -> Iterator[tuple[str, str]]:
         for extension, name in (("assignmentDefinition", "candidateGroups"), ("taskSchedule", "dueDate")):
             yield element.id, element.attribute(extension, name)
         yield element.id, element.timer or ""
+        for name in ("inputCollection", "outputElement"):
+            yield element.id, element.loop.get(name, "")
 
 
 def _expressions(process: Process, models: Models) -> Iterator[Finding]:
@@ -79,6 +81,7 @@ def _expressions(process: Process, models: Models) -> Iterator[Finding]:
     used = [(id_, each.name) for id_, text in expressions(process) for each in references(text)]
     for element in process.elements.values():
         used += [(element.id, target) for kind in ("input", "output") for target in element.mappings(kind)]
+        used += [(element.id, name) for name in _made_by_loop(element)]
     for id_, name in dict.fromkeys(used):
         if name in texts:
             message = f"{name!r} is what a person writes in a form; it never becomes a process variable."
@@ -142,12 +145,18 @@ def makes(process: Process, models: Models, tasks: Mapping[str, TaskContract]) -
     found: set[str] = set()
     for element in process.elements.values():
         found |= element.mappings("input").keys() | element.mappings("output").keys()
+        found |= _made_by_loop(element)
         found |= tasks[kind].sets if (kind := job_type(element)) in tasks else frozenset()
         found.add(element.attribute("calledDecision", "resultVariable"))
         form = models.forms.get(element.attribute("formDefinition", "formId"))
         found |= form.answers if form else frozenset()
         found |= brought_by(process, element, models)
     return found
+
+
+def _made_by_loop(element: Element) -> set[str]:
+    """The variables that a multi-instance element makes: one of each round, one of all together."""
+    return {element.loop[name] for name in ("inputElement", "outputCollection") if name in element.loop}
 
 
 def brought_by(process: Process, element: Element, models: Models) -> set[str]:

@@ -144,32 +144,73 @@ def _gateways(process: Process) -> Iterator[Finding]:
 
 def _codes(models: Models, tasks: Mapping[str, TaskContract], *, is_complete: bool) -> Iterator[Finding]:
     thrown: dict[str, set[str]] = {"error": set(), "escalation": set()}
-    caught: dict[str, set[str]] = {"error": set(), "escalation": set()}
-    throwers: list[tuple[Process, Element, str, str]] = []
     for process in models.processes.values():
         for id_, (_, code) in process.codes.items():
             if not _CODE.fullmatch(code):
                 yield Finding(process.file.name, id_, "code-shape", f"{code!r} is not in UPPER_SNAKE.")
         for element in process.elements.values():
-            for kind in ("error", "escalation"):
-                definition = element.definition(kind)
-                if definition is None:
-                    continue
-                code = process.codes.get(definition.get(f"{kind}Ref", ""), ("", ""))[1]
-                if element.tag in {"boundaryEvent", "startEvent"}:
-                    caught[kind].add(code)
-                else:
-                    thrown[kind].add(code)
-                    throwers.append((process, element, kind, code))
-            for code in tasks.get(job_type(element), TaskContract(frozenset())).throws:
-                thrown["error"].add(code)
-                throwers.append((process, element, "error", code))
-    for process, element, kind, code in throwers:
-        if code not in caught[kind] and "" not in caught[kind]:
-            message = f"It throws the {kind} {code}, which no boundary event or event sub-process catches."
-            yield Finding(process.file.name, element.id, "code-uncaught", message)
+            for kind, code in _throws(process, element, tasks):
+                thrown[kind].add(code)
+                if not _is_caught(models, process, element, (kind, code)):
+                    message = f"It throws the {kind} {code}, which nothing around it catches."
+                    yield Finding(process.file.name, element.id, "code-uncaught", message)
     if is_complete:
         yield from _unthrown(models, thrown)
+
+
+def _throws(
+    process: Process, element: Element, tasks: Mapping[str, TaskContract]
+) -> Iterator[tuple[str, str]]:
+    """Kind and code of what an element throws: as an event, or by its job."""
+    for code in tasks.get(job_type(element), TaskContract(frozenset())).throws:
+        yield "error", code
+    if element.tag not in {"boundaryEvent", "startEvent"}:
+        yield from _codes_of(process, element)
+
+
+def _codes_of(process: Process, element: Element) -> Iterator[tuple[str, str]]:
+    for kind in ("error", "escalation"):
+        definition = element.definition(kind)
+        if definition is not None:
+            yield kind, process.codes.get(definition.get(f"{kind}Ref", ""), ("", ""))[1]
+
+
+def _is_caught(
+    models: Models,
+    process: Process,
+    element: Element,
+    what: tuple[str, str],
+    seen: frozenset[str] = frozenset(),
+) -> bool:
+    """Whether something around the element catches this kind and code: outwards, scope by scope, and where the
+    process is called, on the way up through every caller."""
+    around: Element | None = element
+    while around is not None:
+        inside = process.elements.get(around.parent)
+        catchers = [
+            each
+            for each in process.of("boundaryEvent", "startEvent")
+            if each.node.get("attachedToRef") == around.id
+            or (
+                (home := process.elements.get(each.parent)) is not None
+                and home.node.get("triggeredByEvent") == "true"
+                and home.parent == around.parent
+                and home.id != around.id
+            )
+        ]
+        caught = {pair for each in catchers for pair in _codes_of(process, each)}
+        if caught & {what, (what[0], "")}:
+            return True
+        around = inside
+    calls = [
+        (caller, call)
+        for caller in models.processes.values()
+        for call in caller.of("callActivity")
+        if call.attribute("calledElement", "processId") == process.id and caller.id not in seen
+    ]
+    return bool(calls) and all(
+        _is_caught(models, caller, call, what, seen | {process.id}) for caller, call in calls
+    )
 
 
 def _unthrown(models: Models, thrown: Mapping[str, set[str]]) -> Iterator[Finding]:
