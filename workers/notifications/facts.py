@@ -50,11 +50,13 @@ class Fact(BaseModel):
 
 
 class Event(BaseModel):
-    """One kind of notification: who gets it, when, and the facts only it has."""
+    """One kind of notification: who gets it, about what, when, and the facts only it has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     to: Literal["customer", "staff"]
+    about: Literal["complaint", "incident", "case"] = "complaint"
+    """Whose facts its texts have; `case`: those that a complaint and an incident both have."""
     zh: str
     en: str
     facts: dict[str, Fact] = Field(default_factory=dict)
@@ -68,6 +70,10 @@ class Facts(BaseModel):
     standard: dict[str, Fact]
     customer: dict[str, Fact]
     staff: dict[str, Fact]
+    case: dict[str, Fact] = Field(default_factory=dict)
+    """What staff are told of any case, be it a complaint or an incident."""
+    incident: dict[str, Fact] = Field(default_factory=dict)
+    """What staff are told of an incident beside that."""
     events: dict[str, Event]
 
     @classmethod
@@ -88,7 +94,12 @@ class Facts(BaseModel):
         declared = self.events.get(event)
         if declared is None:
             raise Broken(f"notifications/{FILE} declares no event '{event}'")
-        return self.standard | (self.customer if declared.to == "customer" else self.staff) | declared.facts
+        known = {
+            "complaint": self.standard | (self.customer if declared.to == "customer" else self.staff),
+            "incident": self.case | self.incident,
+            "case": self.case,
+        }
+        return known[declared.about] | declared.facts
 
     def chosen(self, event: str, given: Mapping[str, object]) -> dict[str, object]:
         """The declared facts out of what is given. Raises Broken for one missing or of another type."""

@@ -8,21 +8,17 @@ from typing import Any
 
 import phonenumbers
 
-from workers.cases import masking
 from workers.errors import Broken
+from workers.notifications import case_facts
 from workers.notifications.facts import Channel
-from workers.notifications.phrases import spoken_name, spoken_word
 from workers.notifications.render import Templates
 from workers.settings import Settings
-from workers.store import answers, deadlines, outbox, staff
+from workers.store import outbox
+from workers.store.cases import AnyCase
 from workers.store.outbox import Transaction
 from workers.store.tables import Complaint, Staff
 
 CUSTOMER = "customer"
-REPLY_FIELD = "customer_reply"
-"""Form field in which staff write to the customer, whichever the form."""
-CASE_PATH = "/complaints/{number}"
-"""The page of the desk that shows a case to staff."""
 
 
 class Messenger:
@@ -55,21 +51,15 @@ class Messenger:
         Raises:
             Broken: the event isn't there or isn't for customers, a fact is missing, or a template is faulty.
         """
-        self._check_audience(event, "customer")
-        known = self._facts(tx, complaint, now)
-        known |= {
-            "customer_name": spoken_name(complaint.customer_name),
-            "progress_url": self._progress_url(complaint.number),
-            "missing_fields": list(complaint.missing_fields),
-            "reply": answers.newest(tx, complaint.number, [REPLY_FIELD]),
-        }
+        self._check_audience(event, "customer", complaint)
+        known = case_facts.for_customer(tx, complaint, now, self._settings)
         addresses = _customer_addresses(complaint)
         return self._tell(tx, complaint.number, event, CUSTOMER, addresses, occasion, now, {**known, **facts})
 
     def tell_staff(
         self,
         tx: Transaction,
-        complaint: Complaint,
+        case: AnyCase,
         people: Sequence[Staff],
         event: str,
         occasion: str,
@@ -80,22 +70,18 @@ class Messenger:
 
         The customer's name is masked.
 
-        Arguments, result and errors as for `tell_customer`.
+        Args:
+            case: a complaint or an incident, as the event's `about` in facts.json says.
+
+        Other arguments, result and errors as for `tell_customer`.
         """
-        self._check_audience(event, "staff")
-        known, name = self._facts(tx, complaint, now), spoken_name(complaint.customer_name)
-        known |= {
-            "customer_name": masking.name(name) if name else None,
-            "case_url": self._case_url(complaint.number),
-            "due_at": _next_due(tx, complaint.number, now),
-        }
+        self._check_audience(event, "staff", case)
+        known = case_facts.for_staff(tx, case, now, self._settings)
         written = 0
         for person in people:
             addresses: list[tuple[Channel, str | None]] = [("email", person.email), ("sms", person.phone)]
             told = {**known, "staff_name": person.name, **facts}
-            written += self._tell(
-                tx, complaint.number, event, person.username, addresses, occasion, now, told
-            )
+            written += self._tell(tx, case.number, event, person.username, addresses, occasion, now, told)
         return written
 
     def _tell(
@@ -127,46 +113,12 @@ class Messenger:
         )
         return int(outbox.add(tx, message, occasion, now))
 
-    def _facts(self, tx: Transaction, complaint: Complaint, now: datetime) -> dict[str, Any]:
-        """The standard facts of facts.json."""
-        due = {deadline.kind: deadline.due_at for deadline in deadlines.of(tx, complaint.number)}
-        owners = staff.by_usernames(tx, {complaint.owner_person}) if complaint.owner_person else []
-        told = self._settings.notifications
-        return {
-            "number": complaint.number,
-            "category": complaint.category,
-            "priority": complaint.priority,
-            "product": spoken_word(complaint.product),
-            "tier": complaint.tier,
-            "owner_group": complaint.owner_group,
-            "owner_name": owners[0].name if owners else None,
-            "received_at": complaint.received_at,
-            "investigation_due_at": due.get("preliminary"),
-            "result_due_at": due.get("result"),
-            "now": now,
-            "organisation": told.organisation,
-            "organisation_en": told.organisation_en,
-            "hotline": told.hotline,
-        }
-
-    def _check_audience(self, event: str, audience: str) -> None:
+    def _check_audience(self, event: str, audience: str, case: AnyCase) -> None:
         declared = self._templates.facts.events.get(event)
         if declared is None or declared.to != audience:
             raise Broken(f"templates/notifications has no event '{event}' for {audience}")
-
-    def _progress_url(self, number: str) -> str | None:
-        url = self._settings.notifications.progress_url
-        return url.replace("{number}", number) if url else None
-
-    def _case_url(self, number: str) -> str | None:
-        base = self._settings.web.public_url
-        return base.rstrip("/") + CASE_PATH.format(number=number) if base else None
-
-
-def _next_due(tx: Transaction, number: str, now: datetime) -> datetime | None:
-    """The next statutory deadline that can still be met."""
-    open_ones = (deadline.due_at for deadline in deadlines.of(tx, number) if deadline.met_at is None)
-    return min((due_at for due_at in open_ones if due_at > now), default=None)
+        if declared.about not in {"case", kind := case_facts.kind_of(case)}:
+            raise Broken(f"the event '{event}' is about a {declared.about}; {case.number} is a {kind}")
 
 
 def _customer_addresses(complaint: Complaint) -> list[tuple[Channel, str | None]]:

@@ -11,16 +11,18 @@ from workers.cases import masking
 from workers.names import SHANGHAI
 from workers.store import (
     answers,
+    cases,
     complaints,
     deadlines,
+    incident_view,
     outbox,
     record_queries,
     timeline,
     timeline_words,
     watchers,
 )
-from workers.store.record_views import IncidentView, TaskView
-from workers.store.tables import Answer, Complaint, Deadline, OutboxMessage, TimelineEntry
+from workers.store.case_parts import answered, entry, message, stuck, task
+from workers.store.tables import Complaint, Deadline
 from workers.store.timeline_words import TimelineWords
 
 
@@ -32,7 +34,7 @@ def show(
     now: datetime | None = None,
     with_text: bool = False,
 ) -> dict[str, Any]:
-    """The case, with personal data masked (rule B10).
+    """The case, with personal data masked (rule B10); of an event what incident_view shows.
 
     Args:
         words: what the timeline says; None: as shipped.
@@ -45,8 +47,10 @@ def show(
         A JSON object; times are ISO 8601 with the offset of Asia/Shanghai.
 
     Raises:
-        NotFound: no complaint has this number.
+        NotFound: no complaint has this number, and no event.
     """
+    if cases.is_incident(tx, number):
+        return incident_view.show(tx, number, words, with_text=with_text)
     complaint = complaints.get(tx, number)
     said = words or timeline_words.shipped()
     case: dict[str, Any] = {
@@ -54,11 +58,11 @@ def show(
         "deadlines": [
             _deadline(each, None if complaint.closed_at else now) for each in deadlines.of(tx, number)
         ],
-        "timeline": [_entry(each, said) for each in timeline.of(tx, number)],
-        "messages": [_message(each) for each in outbox.of_number(tx, number)],
-        "tasks": [_task(each) for each in record_queries.open_tasks(tx, number)],
+        "timeline": [entry(each, said) for each in timeline.of(tx, number)],
+        "messages": [message(each) for each in outbox.of_number(tx, number)],
+        "tasks": [task(each) for each in record_queries.open_tasks(tx, number)],
         "refunds": [],
-        "incident": next((_incident(each) for each in record_queries.open_incidents(tx, number)), None),
+        "incident": next((stuck(each) for each in record_queries.open_incidents(tx, number)), None),
         "watchers": [each.person for each in watchers.of(tx, number)],
     }
     if with_text:
@@ -106,47 +110,6 @@ def _deadline(deadline: Deadline, now: datetime | None) -> dict[str, Any]:
     }
 
 
-def _entry(entry: TimelineEntry, words: TimelineWords) -> dict[str, Any]:
-    return {
-        "at": _iso(entry.at),
-        "who": entry.who,
-        "what": words.what(entry.code, entry.facts),
-        "code": entry.code,
-    }
-
-
-def _message(message: OutboxMessage) -> dict[str, Any]:
-    return {
-        "event": message.event,
-        "channel": message.channel,
-        "to": masking.contact(message.address),
-        "recipient": message.recipient,
-        "status": message.status,
-        "at": _iso(message.sent_at or message.created_at),
-    }
-
-
-def _task(task: TaskView) -> dict[str, Any]:
-    return {
-        "task": task.key,
-        "name": task.name,
-        "number": task.number,
-        "groups": list(task.groups),
-        "due_at": _iso(task.due_at),
-        "form": task.form_id,
-    }
-
-
-def _incident(incident: IncidentView) -> dict[str, Any]:
-    return {
-        "key": incident.key,
-        "name": incident.name,
-        "cause": incident.error_message,
-        "error_type": incident.error_type,
-        "since": _iso(incident.created_at),
-    }
-
-
 def _personal(tx: Session, complaint: Complaint) -> dict[str, Any]:
     return {
         "text": complaint.text,
@@ -155,17 +118,7 @@ def _personal(tx: Session, complaint: Complaint) -> dict[str, Any]:
         "phone": complaint.customer_phone,
         "email": complaint.customer_email,
         "customer_no": complaint.customer_no,
-        "answers": [_answer(each) for each in answers.of(tx, complaint.number)],
-    }
-
-
-def _answer(answer: Answer) -> dict[str, Any]:
-    return {
-        "form": answer.form,
-        "field": answer.field,
-        "value": answer.value,
-        "who": answer.author,
-        "at": _iso(answer.at),
+        "answers": [answered(each) for each in answers.of(tx, complaint.number)],
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
 from workers.store import answers, timeline
+from workers.store.incident_tables import MajorIncident
 from workers.store.tables import Answer, Complaint, TimelineEntry
 
 
@@ -23,14 +24,13 @@ class CaseOwner:
 
 
 def owners(tx: Session, numbers: Collection[str]) -> dict[str, CaseOwner]:
-    """Region and owner by complaint number."""
-    wanted = select(
-        Complaint.number, Complaint.province, Complaint.city, Complaint.branch, Complaint.owner_person
-    ).where(Complaint.number.in_(numbers))
-    return {
-        number: CaseOwner(Region(province=province, city=city, branch=branch), person)
-        for number, province, city, branch, person in tx.execute(wanted)
-    }
+    """Region and owner by number of a complaint or an incident."""
+    found: dict[str, CaseOwner] = {}
+    for table in (Complaint, MajorIncident):
+        wanted = select(table.number, table.province, table.city, table.branch, table.owner_person)
+        for number, province, city, branch, person in tx.execute(wanted.where(table.number.in_(numbers))):
+            found[number] = CaseOwner(Region(province=province, city=city, branch=branch), person)
+    return found
 
 
 def completion_of(tx: Session, task_key: str) -> TimelineEntry | None:

@@ -13,7 +13,7 @@ Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional oc
 Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per person, event and occasion. Who has left the staff is not told; for a `person:`
-    who has left, the group that owns the complaint is.
+    who has left, the group that owns the case is. The case may be a complaint or an incident, as facts.json says.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.errors import Broken
 from workers.notifications.messenger import Messenger
-from workers.store import complaints, staff, timeline, watchers
+from workers.store import cases, complaints, staff, timeline, watchers
+from workers.store.cases import AnyCase
 from workers.store.database import Database
 from workers.store.outbox import Transaction
-from workers.store.tables import Complaint
 
 
 def notify_customer(
@@ -70,20 +70,20 @@ def notify_staff(
     event, occasion = job.headers["event"], occasion or job.element_instance_key
     facts = {"due_at": datetime.fromisoformat(due_at)} if due_at else {}
     with database.begin() as tx:
-        complaint = complaints.get(tx, number)
+        case = cases.get(tx, number)
         usernames: set[str] = set()
         for recipient in to:
             match (recipient or "").partition(":"):
                 case ("person", ":", name) if name:
-                    usernames |= _reached(tx, complaint, name)
+                    usernames |= _reached(tx, case, name)
                 case ("group", ":", group) if group:
-                    usernames |= staff.usernames_of(tx, group, complaints.region(complaint))
+                    usernames |= staff.usernames_of(tx, group, cases.region(case))
                 case ("watchers", "", ""):
                     usernames |= watchers.usernames(tx, number)
                 case _:
                     raise Broken(f"{recipient!r} in `to` is none of person:NAME, group:NAME, watchers")
         people = [person for person in staff.by_usernames(tx, usernames) if person.is_active]
-        messenger.tell_staff(tx, complaint, people, event, occasion, clock.now(), facts)
+        messenger.tell_staff(tx, case, people, event, occasion, clock.now(), facts)
         if people:
             timeline.add(
                 tx,
@@ -97,11 +97,9 @@ def notify_staff(
             )
 
 
-def _reached(tx: Transaction, complaint: Complaint, username: str) -> set[str]:
+def _reached(tx: Transaction, case: AnyCase, username: str) -> set[str]:
     """The person; for one who has left, the people of the group that has the case."""
-    if (
-        any(person.is_active for person in staff.by_usernames(tx, {username}))
-        or complaint.owner_group is None
-    ):
+    is_here = any(person.is_active for person in staff.by_usernames(tx, {username}))
+    if is_here or case.owner_group is None:
         return {username}
-    return staff.usernames_of(tx, complaint.owner_group, complaints.region(complaint))
+    return staff.usernames_of(tx, case.owner_group, cases.region(case))

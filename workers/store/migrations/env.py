@@ -7,7 +7,7 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from workers.store import record_tables, tables  # noqa: F401
+from workers.store import incident_tables, record_tables, tables  # noqa: F401
 from workers.store.database import Base, Instant
 
 

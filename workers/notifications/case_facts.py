@@ -1,0 +1,107 @@
+"""The facts that every text about a case may use: facts.json says which there are."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final
+
+from workers.cases import masking
+from workers.notifications.phrases import spoken_name, spoken_word
+from workers.settings import Settings
+from workers.store import answers, deadlines, incidents, staff
+from workers.store.cases import AnyCase
+from workers.store.incident_tables import MajorIncident
+from workers.store.outbox import Transaction
+from workers.store.tables import Complaint
+
+REPLY_FIELD: Final = "customer_reply"
+"""Form field in which staff write to the customer, whichever the form."""
+_PATHS: Final = {"complaint": "/complaints/{number}", "incident": "/events/{number}"}
+"""The page of the desk that shows a case to staff."""
+
+
+def for_customer(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:
+    """What a text to the customer may say. Where an event solved it, the reply is the event's (rule E6)."""
+    url = settings.notifications.progress_url
+    reply = incidents.reply_for(tx, complaint.number) or answers.newest(tx, complaint.number, [REPLY_FIELD])
+    return _of_complaint(tx, complaint, now, settings) | {
+        "customer_name": spoken_name(complaint.customer_name),
+        "progress_url": url.replace("{number}", complaint.number) if url else None,
+        "missing_fields": list(complaint.missing_fields),
+        "reply": reply,
+    }
+
+
+def for_staff(tx: Transaction, case: AnyCase, now: datetime, settings: Settings) -> dict[str, Any]:
+    """What a text to staff may say, but for `staff_name`. The customer's name is masked (rule B10)."""
+    kind = kind_of(case)
+    base = settings.web.public_url
+    url = base.rstrip("/") + _PATHS[kind].format(number=case.number) if base else None
+    known = {"case_kind": kind, "case_url": url}
+    if isinstance(case, MajorIncident):
+        return _of_incident(tx, case, now, settings) | known | {"due_at": None}
+    name = spoken_name(case.customer_name)
+    return (
+        _of_complaint(tx, case, now, settings)
+        | known
+        | {"customer_name": masking.name(name) if name else None, "due_at": _next_due(tx, case.number, now)}
+    )
+
+
+def kind_of(case: AnyCase) -> str:
+    """`complaint` or `incident`."""
+    return "incident" if isinstance(case, MajorIncident) else "complaint"
+
+
+def _of_any(tx: Transaction, case: AnyCase, now: datetime, settings: Settings) -> dict[str, Any]:
+    owners = staff.by_usernames(tx, {case.owner_person}) if case.owner_person else []
+    told = settings.notifications
+    return {
+        "number": case.number,
+        "category": case.category,
+        "product": spoken_word(case.product),
+        "tier": case.tier,
+        "owner_group": case.owner_group,
+        "owner_name": owners[0].name if owners else None,
+        "now": now,
+        "organisation": told.organisation,
+        "organisation_en": told.organisation_en,
+        "hotline": told.hotline,
+    }
+
+
+def _of_complaint(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:
+    due = {deadline.kind: deadline.due_at for deadline in deadlines.of(tx, complaint.number)}
+    return _of_any(tx, complaint, now, settings) | {
+        "priority": complaint.priority,
+        "received_at": complaint.received_at,
+        "investigation_due_at": due.get("preliminary"),
+        "result_due_at": due.get("result"),
+    }
+
+
+def _of_incident(
+    tx: Transaction, incident: MajorIncident, now: datetime, settings: Settings
+) -> dict[str, Any]:
+    places = (incident.province, incident.city, incident.branch)
+    return _of_any(tx, incident, now, settings) | {
+        "incident_kind": incident.kind,
+        "place": " ".join(word for word in map(spoken_word, places) if word),
+        "status": incident.status,
+        "reason": incident.reason,
+        "complaint_count": str(incidents.count(tx, incident.number)),
+        "affected_users": _figure(incident.affected_users),
+        "outage_minutes": _figure(incident.outage_minutes),
+        "flags": list(incident.flags),
+        "declared_at": incident.declared_at,
+    }
+
+
+def _figure(value: int | None) -> str | None:
+    return f"{value:,}" if value is not None else None
+
+
+def _next_due(tx: Transaction, number: str, now: datetime) -> datetime | None:
+    """The next statutory deadline that can still be met."""
+    open_ones = (deadline.due_at for deadline in deadlines.of(tx, number) if deadline.met_at is None)
+    return min((due_at for due_at in open_ones if due_at > now), default=None)

@@ -1,0 +1,259 @@
+"""Major incidents: reported or found, raised and lowered, and the complaints that belong to them (rules E1, E3, E6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from workers.cases.incident import EventReport
+from workers.cases.region import Region
+from workers.clock import Clock
+from workers.errors import Conflict, NotFound
+from workers.names import SHANGHAI, Message, Status
+from workers.store import answers, complaints, engine_requests, timeline
+from workers.store.database import Database
+from workers.store.incident_tables import IncidentComplaint, MajorIncident
+from workers.store.statements import insert_if_absent, next_value
+from workers.store.tables import Complaint
+
+OPEN: Final = ("reported", "declared", "acknowledged", "decided")
+"""An event that complaints may still join."""
+RUNNING: Final = (*OPEN, "solved")
+"""An event whose process has not ended."""
+WORKING: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS)
+"""A complaint that is being handled, and can wait for the end of an event instead."""
+
+REPLY_FIELD: Final = "customer_reply"
+
+
+def get(tx: Session, number: str) -> MajorIncident:
+    """The incident, locked until the transaction ends where the session may write: who changes it takes turns.
+
+    Raises:
+        NotFound: no incident has this number.
+    """
+    statement = select(MajorIncident).where(MajorIncident.number == number)
+    statement = statement.execution_options(populate_existing=True)
+    if not tx.info.get("read_only"):
+        statement = statement.with_for_update()
+    found = tx.scalars(statement).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no event {number[:40]!r}.")
+    return found
+
+
+def region(incident: MajorIncident) -> Region:
+    """Where the incident belongs."""
+    return Region(province=incident.province, city=incident.city, branch=incident.branch)
+
+
+def report(
+    database: Database,
+    clock: Clock,
+    told: EventReport,
+    *,
+    who: str,
+    wake: Callable[[], None] | None = None,
+) -> tuple[str, bool]:
+    """Keeps a report of an event and owes the engine its start, in one transaction (rule E1).
+
+    Args:
+        who: username of the reporter.
+
+    Returns:
+        Its number, and whether it is new: the same external_ref is the same event.
+    """
+    try:
+        with database.begin() as tx:
+            number = _known(tx, told)
+            if number is not None:
+                return number, False
+            number = _reported(tx, told, who, clock.now())
+    except IntegrityError:
+        with database.read() as tx:  # somebody else brought it in between
+            number = _known(tx, told)
+        if number is None:
+            raise
+        return number, False
+    if wake is not None:
+        wake()
+    return number, True
+
+
+def _known(tx: Session, told: EventReport) -> str | None:
+    if told.external_ref is None:
+        return None
+    return tx.scalar(select(MajorIncident.number).where(MajorIncident.external_ref == told.external_ref))
+
+
+def _reported(tx: Session, told: EventReport, who: str, now: datetime) -> str:
+    columns = told.model_dump(exclude={"region"})
+    return declare(tx, now, who=who, count=0, **columns, **told.region.model_dump())
+
+
+def declare(tx: Session, now: datetime, *, who: str, count: int, **columns: Any) -> str:
+    """A new incident, and its process owed to the engine.
+
+    Args:
+        who: username of the reporter, or `duban`.
+        count: complaints that belong to it from the start.
+        columns: of MajorIncident.
+
+    Returns:
+        E.g. `SJ20261122-0001`: 事件, the day in Shanghai, the event of the day.
+    """
+    day = now.astimezone(SHANGHAI).strftime("%Y%m%d")
+    number = f"SJ{day}-{next_value(tx, f'incidents-{day}'):04}"
+    incident = MajorIncident(number=number, source=who, declared_at=now, status="reported", **columns)
+    tx.add(incident)
+    tx.flush()
+    timeline.add(tx, number, now, who, "incident-reported", f"{number}:reported", kind=incident.kind)
+    name = Message.INCIDENT_DECLARED
+    engine_requests.add(tx, name, number, f"{number}:{name}", _start_variables(incident, count), now)
+    return number
+
+
+def _start_variables(incident: MajorIncident, count: int) -> dict[str, Any]:
+    """What the process needs to decide; nothing that a person wrote."""
+    return {
+        "number": incident.number,
+        "policy": incident.policy,
+        "incident_kind": incident.kind,
+        **region(incident).model_dump(),
+        "product": incident.product,
+        "category": incident.category,
+        "affected_users": incident.affected_users or 0,
+        "outage_minutes": incident.outage_minutes or 0,
+        "complaint_count": count,
+        "flags": incident.flags,
+        "declared_at": incident.declared_at.astimezone(SHANGHAI).isoformat(timespec="seconds"),
+    }
+
+
+def attach(tx: Session, incident: MajorIncident, complaint: Complaint, who: str, now: datetime) -> bool:
+    """Ties a complaint to an incident and owes its process the news (rule E6).
+
+    Returns:
+        False when it belongs to an incident already, this one or another.
+    """
+    row = {"incident": incident.number, "attached_at": now, "attached_by": who}
+    if not insert_if_absent(tx, IncidentComplaint, ["complaint"], complaint=complaint.number, **row):
+        return False
+    number = complaint.number
+    timeline.add(
+        tx, number, now, who, "attached", f"{number}:attached:{incident.number}", incident=incident.number
+    )
+    if complaint.status in WORKING:
+        name = Message.COMPLAINT_ATTACHED
+        engine_requests.add(tx, name, number, f"{number}:{name}:{incident.number}", {}, now)
+    return True
+
+
+def members(tx: Session, number: str) -> list[Complaint]:
+    """The complaints that belong to an incident now, in the order of their numbers."""
+    return list(tx.scalars(_members(number).order_by(Complaint.number)))
+
+
+def count(tx: Session, number: str) -> int:
+    """How many complaints belong to an incident now."""
+    return int(tx.scalar(select(func.count()).select_from(_members(number).subquery())) or 0)
+
+
+def _members(number: str) -> Select[Complaint]:
+    return (
+        select(Complaint)
+        .join(IncidentComplaint, IncidentComplaint.complaint == Complaint.number)
+        .where(IncidentComplaint.incident == number, IncidentComplaint.detached_at.is_(None))
+    )
+
+
+def of_complaint(tx: Session, complaint: str) -> MajorIncident | None:
+    """The incident that a complaint belongs to; not locked."""
+    mine = (
+        select(MajorIncident)
+        .join(IncidentComplaint, IncidentComplaint.incident == MajorIncident.number)
+        .where(IncidentComplaint.complaint == complaint, IncidentComplaint.detached_at.is_(None))
+    )
+    return tx.scalars(mine).one_or_none()
+
+
+def reply_for(tx: Session, complaint: str) -> str | None:
+    """What the plan of a solved incident says to the customers of its complaints; None where there is none."""
+    incident = of_complaint(tx, complaint)
+    if incident is None or incident.solved_at is None:
+        return None
+    return answers.newest(tx, incident.number, [REPLY_FIELD])
+
+
+def page(tx: Session, *, only_running: bool = False, limit: int = 100) -> list[MajorIncident]:
+    """The newest incidents first."""
+    statement = select(MajorIncident).order_by(MajorIncident.declared_at.desc(), MajorIncident.number.desc())
+    if only_running:
+        statement = statement.where(MajorIncident.status.in_(RUNNING))
+    return list(tx.scalars(statement.limit(limit)))
+
+
+def attach_by_hand(
+    database: Database,
+    clock: Clock,
+    number: str,
+    numbers: Sequence[str],
+    *,
+    who: str,
+    wake: Callable[[], None] | None = None,
+) -> int:
+    """Somebody ties complaints to an event that they belong to.
+
+    Returns:
+        How many complaints the event has now.
+
+    Raises:
+        NotFound: no such event or complaint. Conflict: the event takes none any more, or a complaint belongs to
+            another one or has ended; nothing was changed.
+    """
+    now = clock.now()
+    with database.begin() as tx:
+        incident = get(tx, number)
+        if incident.status not in OPEN:
+            raise Conflict(f"Event {number} takes no complaints any more: it is {incident.status}.")
+        for each in numbers:
+            complaint = complaints.get(tx, each)
+            if complaint.closed_at is not None:
+                raise Conflict(f"Complaint {each} has ended; it cannot be tied to an event.")
+            if not attach(tx, incident, complaint, who, now):
+                other = of_complaint(tx, each)
+                if other is None or other.number != number:
+                    where = other.number if other else "an event that turned out a false alarm"
+                    raise Conflict(f"Complaint {each} belongs to {where} already.")
+        total = count(tx, number)
+        grew = Message.INCIDENT_GREW
+        engine_requests.add(tx, grew, number, f"{number}:{grew}:{total}", {}, now)
+    if wake is not None:
+        wake()
+    return total
+
+
+def raise_by_hand(
+    database: Database, clock: Clock, number: str, *, who: str, wake: Callable[[], None] | None = None
+) -> None:
+    """Somebody calls the next tier at once (rule E3).
+
+    Raises:
+        NotFound: no such event. Conflict: it is no longer being decided or carried out.
+    """
+    now = clock.now()
+    with database.begin() as tx:
+        incident = get(tx, number)
+        if incident.status not in OPEN or incident.tier is None:
+            raise Conflict(f"Event {number} cannot be raised: it is {incident.status}.")
+        key = f"{number}:{Message.INCIDENT_RAISED}:by-hand:{incident.tier}:{now:%Y%m%dT%H%M}"
+        if not engine_requests.add(tx, Message.INCIDENT_RAISED, number, key, {"raised_to": None}, now):
+            raise Conflict(f"Raising event {number} is under way already.")
+        timeline.add(tx, number, now, who, "raise-asked", key)
+    if wake is not None:
+        wake()
