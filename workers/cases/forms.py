@@ -8,7 +8,7 @@ anywhere, an unticked checkbox is ``false``, and a field that a condition hides 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -84,6 +84,10 @@ class Form:
     Args:
         schema: The parsed ``.form`` file.
 
+    Attributes:
+        person_keys: keys of read-only fields with the property ``source`` = ``person``: process variables that
+            the server fills with the username of who completes the task, in the same step.
+
     Raises:
         Broken: the schema uses something that cannot be checked here, or two fields share a key.
     """
@@ -91,11 +95,16 @@ class Form:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self.id = str(schema.get("id", ""))
         self._fields: dict[str, Field] = {}
+        self.person_keys = frozenset(
+            str(component["key"]) for component in _components(schema, _names_person) if component.get("key")
+        )
         for component in _components(schema):
             found = _field(component)
             if found.key in self._fields:
                 raise Broken(f"the form “{self.id}” has two fields with the key {found.key}")
             self._fields[found.key] = found
+        if twice := sorted(self.person_keys & self._fields.keys()):
+            raise Broken(f"the form “{self.id}” has two fields with the key {twice[0]}")
         for each in self._fields.values():
             if each.hide is not None and (missing := each.hide.keys - set(self._fields)):
                 raise Broken(
@@ -170,8 +179,19 @@ def _accept(each: Field, value: Any, now: datetime | None, done: Validated) -> N
         done.variables[each.key] = checked
 
 
-def _components(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The components that ask something, groups opened, in order."""
+def _asks(component: Mapping[str, Any]) -> bool:
+    return not (component.get("disabled") or component.get("readonly"))
+
+
+def _names_person(component: Mapping[str, Any]) -> bool:
+    """Is the field filled with who answers, not by who answers?"""
+    return (component.get("properties") or {}).get("source") == "person" and not _asks(component)
+
+
+def _components(
+    schema: Mapping[str, Any], wanted: Callable[[Mapping[str, Any]], bool] = _asks
+) -> Iterator[Mapping[str, Any]]:
+    """The components that ask something (or are `wanted`), groups opened, in order."""
     for component in schema.get("components", []):
         kind = component.get("type")
         if kind in _CONTAINERS:
@@ -181,9 +201,9 @@ def _components(schema: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
                 )
             if component.get("conditional", {}).get("hide"):
                 raise Broken(f"the group {component.get('id')} has a condition: put it on its fields")
-            yield from _components(component)
+            yield from _components(component, wanted)
         elif kind in CHECKS:
-            if not (component.get("disabled") or component.get("readonly")):
+            if wanted(component):
                 yield component
         elif kind not in _SILENT:
             raise Broken(f"the form has a component of type {kind}, which cannot be checked on the server")

@@ -86,14 +86,16 @@ class Completion:
             refusal = Authority(tx).refuses(who, task, case) if case else None
             if refusal:
                 raise Refused(refusal)
-            valid = self._validated(task, variables)
+            valid, fixed = self._validated(task, variables, who.name)
             texts, form = valid.texts, task.form_id or ""
             answers.draft(tx, task.number, key, form, texts, who.name, services.clock.now())
-            return _Prepared(task, task.number, who.name, valid.variables)
+            return _Prepared(task, task.number, who.name, {**valid.variables, **fixed})
 
-    def _validated(self, task: TaskView, variables: object) -> Validated:
-        schema = task.form_schema if task.form_schema is not None else {"id": task.element_id}
-        return Form(schema).validate(variables, now=self._services.clock.now().astimezone(SHANGHAI))
+    def _validated(self, task: TaskView, variables: object, person: str) -> tuple[Validated, dict[str, str]]:
+        """The answers, and what the form wants to know of who gives them."""
+        form = Form(task.form_schema if task.form_schema is not None else {"id": task.element_id})
+        valid = form.validate(variables, now=self._services.clock.now().astimezone(SHANGHAI))
+        return valid, dict.fromkeys(form.person_keys, person)
 
     async def _ask_engine(self, prepared: _Prepared) -> None:
         key = prepared.task.key

@@ -9,7 +9,7 @@ from typing import Final
 
 from workers.cases.region import Region, is_within
 from workers.errors import NotFound, Refused
-from workers.store import staff
+from workers.store import exclusions, staff
 from workers.store.completions import CaseOwner
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
@@ -57,9 +57,12 @@ class Authority:
     def __init__(self, tx: Transaction) -> None:
         self._tx = tx
         self._nearest: dict[tuple[str, Region], set[str]] = {}
+        self._barred: dict[str, exclusions.Barred] = {}
 
     def refuses(self, who: Actor, task: TaskView, case: CaseOwner) -> str | None:
         """Why this person may not complete the task; None when they may."""
+        if because := self._excluded(who, task):
+            return f"{who.name} may not do this: the task “{task.name}” is for somebody else: {because}"
         if who.groups is None or who.name == task.assignee:
             return None
         shared = who.groups.intersection(task.groups)
@@ -76,6 +79,13 @@ class Authority:
             part for part in (case.region.province, case.region.city, case.region.branch) if part
         )
         return f"{who.name} may not do this: the case belongs to {place}, another region"
+
+    def _excluded(self, who: Actor, task: TaskView) -> str | None:
+        """Four eyes: why not this person, though the group is right."""
+        if who.name not in self._barred:
+            self._barred[who.name] = exclusions.of_person(self._tx, who.name)
+        barred = self._barred[who.name]
+        return exclusions.reason(barred, task.number or "", task.form_id, task.process_instance_key)
 
     def _is_nearest(self, who: Actor, groups: Iterable[str], case: CaseOwner) -> bool:
         """Where a region has nobody of its own, its nearest people do the work."""

@@ -13,7 +13,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from workers.errors import Refused
-from workers.store import incident_tables, record_tables, tables  # noqa: F401  (they put their tables into the metadata)
+from workers.store import (  # noqa: F401  (they put their tables into the metadata)
+    exclusion_tables,
+    incident_tables,
+    record_tables,
+    tables,
+)
 from workers.store.database import Database
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"

@@ -37,9 +37,15 @@ class FormFile:
             raise Broken(f"{file.name} is not a form: it is no JSON") from error
         if not isinstance(schema, dict):
             raise Broken(f"{file.name} is not a form: it is no JSON object")
-        fields = Form(schema).fields
+        form = Form(schema)
+        fields = form.fields
         texts = frozenset(each["key"] for each in fields if each["type"] in {"textfield", "textarea"})
-        return cls(file, str(schema.get("id", "")), texts, frozenset(each["key"] for each in fields) - texts)
+        return cls(
+            file,
+            str(schema.get("id", "")),
+            texts,
+            frozenset(each["key"] for each in fields) - texts | form.person_keys,
+        )
 
 
 @dataclass

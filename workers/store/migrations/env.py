@@ -7,7 +7,12 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
-from workers.store import incident_tables, record_tables, tables  # noqa: F401
+from workers.store import (  # noqa: F401  (they put their tables into the metadata)
+    exclusion_tables,
+    incident_tables,
+    record_tables,
+    tables,
+)
 from workers.store.database import Base, Instant
 
 
