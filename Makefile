@@ -4,6 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do c
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= .duban
+PROCESSES ?= 2
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -25,8 +26,8 @@ $(STAMP): pyproject.toml constraints.txt
 run: setup ## start engine, workers and page, send sample complaints, print where to look (Ctrl-C stops)
 	@$(BIN)/duban up --data $(DATA) --samples
 
-test: setup ## run the whole suite
-	@$(BIN)/python -m pytest $(ARGS)
+test: setup ## run the whole suite, in PROCESSES=2 processes
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
 
 check: setup ## format, lint, strict types, import contracts, BPMN lint, contract tests
 	@$(BIN)/ruff format --check .
@@ -41,7 +42,7 @@ format: $(STAMP) ## format and repair what can be repaired
 	@$(BIN)/ruff check --fix .
 
 stories: setup ## only the stories: real complaints through the real engine
-	@$(BIN)/python -m pytest tests/stories $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup tests/stories $(ARGS)
 
 models: $(STAMP) ## check the models, and draw every diagram into docs/processes
 	@$(BIN)/duban deploy --check

@@ -23,6 +23,20 @@ settings.register_profile(
 settings.load_profile("duban")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """`make test` runs in several processes: what shares a running instance or a file stays in one of them."""
+    for item in items:
+        assert isinstance(item, pytest.Function)
+        parameters = item.callspec.params if hasattr(item, "callspec") else {}
+        if "world" in item.fixturenames:
+            group = f"world-{parameters.get('world')}"
+        elif "engine" in item.fixturenames:
+            group = "engine"
+        else:
+            group = item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with the whole schema, to be copied."""
