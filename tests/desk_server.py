@@ -23,6 +23,7 @@ from workers.desk.services import DeskServices, Health
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Conflict
 from workers.notifications.labels import Labels
+from workers.notifications.wording_of_texts import load_wording
 from workers.store import intake
 from workers.store.database import Database
 from workers.store.record_tables import FormVersion, Incident, ProcessInstance, ProcessVersion, UserTask
@@ -166,6 +167,7 @@ class RunningDesk:
             health=self._look,
             token=TOKEN,
             labels=Labels.load(ROOT / "templates"),
+            wording=load_wording(ROOT / "templates"),
             is_sample_staff=self._is_sample_staff,
             advance_clock=self._advance if self._has_test_clock else None,
             hosts=frozenset({"duban.example"}),

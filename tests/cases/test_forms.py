@@ -69,6 +69,7 @@ def test_fields_say_what_is_asked() -> None:
             "options": [],
             "limits": {"min_length": 2, "max_length": 10},
             "hidden_if": "is_settled = false",
+            "wording": "answer",
         },
     ]
     json.dumps(SETTLE.fields, allow_nan=False)
@@ -311,3 +312,17 @@ def test_whatever_comes_in_is_kept_whole_or_refused_in_a_sentence(answers: Any) 
         assert "\x00" not in text
         text.encode()
         assert len(text.strip()) <= 20
+
+
+def test_d6_a_text_field_says_what_is_written_there() -> None:
+    """A work order's answer, unless the property `wording` of the field says otherwise; an unknown one is told."""
+
+    def form(**properties: str) -> Form:
+        field = {"type": "textarea", "key": "reply", "label": "答复", "properties": properties}
+        return Form({"id": "x", "components": [field]})
+
+    assert form().worded({"reply": "好"}) == [("答复（reply）", "answer", "好")]
+    assert form(wording="message").worded({"reply": "好"}) == [("答复（reply）", "message", "好")]
+    assert form(wording="quoted").worded({}) == []
+    with pytest.raises(Broken, match="property wording of reply is 'poem'"):
+        form(wording="poem")

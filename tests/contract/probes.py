@@ -289,6 +289,21 @@ PROBES = (
         frozenset({"template-unused"}),
     ),
     Probe("template-unused", HANDLING, "", swap('value="appeal-guidance"', 'value="result-told"')),
+    Probe("wording", SETTLE, "Field_CustomerReply", swap('"答复客户"', '"答复无理客户"')),
+    Probe(
+        "wording",
+        HANDLING,
+        "Task_VerifyComplaint",
+        swap('name="核实资料"', 'name="核实黑名单"'),
+        name="a label",
+    ),
+    Probe(
+        "wording",
+        "complaint-handling/responsible-department.dmn",
+        "responsible-department",
+        swap('"billing"', '"billing 系统故障"'),
+        name="a result of a table",
+    ),
     Probe(
         "timer",
         HANDLING,

@@ -11,10 +11,12 @@ from tests.contract.probes import PROBES, Probe
 from workers.engine.models import RULES, Models, TaskContract, contracts_of
 from workers.engine.models.feel import Reference, references
 from workers.errors import Broken
+from workers.notifications.wording_of_texts import load_wording
 from workers.tasks import TASKS
 
 ROOT = Path(__file__).parents[2]
 BPMN = ROOT / "bpmn"
+WORDING = load_wording(ROOT / "templates")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +39,7 @@ def copy(tmp_path: Path) -> Path:
 
 def test_the_shipped_models_hold(tasks: dict[str, TaskContract], events: set[str]) -> None:
     """A designer who changed nothing is told nothing."""
-    assert [str(found) for found in Models.load(BPMN).check(tasks, events)] == []
+    assert [str(found) for found in Models.load(BPMN).check(tasks, events, WORDING)] == []
 
 
 @pytest.mark.parametrize("probe", PROBES, ids=lambda each: f"{each.rule}:{each.name or each.element}")
@@ -46,7 +48,7 @@ def test_a_broken_model_is_told(
 ) -> None:
     """Exactly the rule that the probe breaks fires, at the place that it breaks."""
     probe.apply(copy)
-    found = Models.load(copy).check(tasks, events)
+    found = Models.load(copy).check(tasks, events, WORDING)
     assert (probe.rule, probe.element) in {(each.rule, each.element) for each in found} or (
         not probe.element and probe.rule in {each.rule for each in found}
     ), [str(each) for each in found]

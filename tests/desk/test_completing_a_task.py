@@ -302,3 +302,39 @@ def test_a_task_without_a_form_takes_no_answers(sqlite_desk: RunningDesk) -> Non
     with sqlite_desk.client() as client:
         assert complete(client, task).status_code == 422
         assert complete(client, task, variables={}).status_code == 200
+
+
+def test_d6_an_answer_with_forbidden_words_changes_nothing(sqlite_desk: RunningDesk) -> None:
+    """The sentence names field, word and what to write instead; the task stays open and can be completed then."""
+    task = add_task(sqlite_desk, add_complaint(sqlite_desk))
+    with sqlite_desk.client() as client:
+        answer = complete(
+            client, task, variables={**SETTLED, "customer_reply": "您的号码在黑 名 單中，系统出错"}
+        )
+        assert answer.status_code == 422
+        said = answer.json()["detail"]
+        assert "答复客户（customer_reply）：“黑名单”不得出现在发给客户的文字中" in said
+        assert "可改为“业务受限”或“限制名单”" in said
+        assert "答复客户（customer_reply）：“系统出错”" in said
+        assert sqlite_desk.engine.completions == []
+        assert answers_of(sqlite_desk, task) == {}
+        assert complete(client, task).status_code == 200
+
+
+def test_d6_a_text_is_checked_while_it_is_written(sqlite_desk: RunningDesk) -> None:
+    """Places, levels and suggestions; a better word is offered where the text would be taken."""
+    with sqlite_desk.client() as client:
+        found = client.post(
+            "/api/v1/wording", json={"text": "我已调走，赔偿30元", "context": "message"}
+        ).json()
+        assert (found["ok"], [(each["word"], each["level"]) for each in found["found"]]) == (
+            False,
+            [("我已调走", "refused"), ("赔偿", "advised")],
+        )
+        assert found["found"][1]["instead"] == ["补偿", "返还"]
+        assert (found["found"][1]["start"], found["found"][1]["end"]) == (5, 7)
+        assert client.post("/api/v1/wording", json={"text": "赔偿"}).json()["ok"] is True
+        assert (
+            client.post("/api/v1/wording", json={"text": "赔偿", "context": "quoted"}).json()["found"] == []
+        )
+        assert client.post("/api/v1/wording", json={"text": "x", "context": "poem"}).status_code == 422

@@ -21,7 +21,7 @@ def checked_models(settings: Settings) -> Models:
     folder = models_dir(settings)
     models = Models.load(folder)
     templates = Templates(templates_dir(settings))
-    findings = models.check(contracts_of(TASKS), templates.facts.events.keys())
+    findings = models.check(contracts_of(TASKS), templates.facts.events.keys(), templates.wording)
     rules = Classifier(folder / CLASSIFICATION_RULES, settings.engine.cache_dir).check()
     faults = [str(finding) for finding in findings] + templates.check() + rules
     if faults:

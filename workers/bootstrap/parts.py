@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from workers.bootstrap.resources import deploy_file, models_dir, templates_dir
 from workers.cases.calendar import WorkingCalendar, read_hours
+from workers.cases.wording import Wording
 from workers.classification import Classifier
 from workers.clock import Clock
 from workers.engine.jobs import BoundTask, Task, bind
@@ -41,6 +42,7 @@ class Parts:
     clock: Clock
     models: Path
     labels: Labels
+    wording: Wording
     messenger: Messenger
     sender: Sender
     classifier: Classifier
@@ -55,6 +57,7 @@ class Parts:
         services = {
             Database: self.database,
             Clock: self.clock,
+            Wording: self.wording,
             Messenger: self.messenger,
             Classifier: self.classifier,
             WorkingCalendar: self.calendar,
@@ -77,7 +80,7 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
         database = _open(settings)
         stack.callback(database.close)
         templates = templates_dir(settings)
-        labels = Labels.load(templates)
+        texts = Templates(templates)
         with database.begin() as tx:
             if owns_staff or settings.staff_file is not None or not staff.everybody(tx):
                 staff.load(tx, staff.read_file(settings.staff_file or deploy_file(SAMPLE_STAFF)))
@@ -90,8 +93,9 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             database=database,
             clock=clock,
             models=models,
-            labels=labels,
-            messenger=Messenger(Templates(templates), settings),
+            labels=texts.labels,
+            wording=texts.wording,
+            messenger=Messenger(texts, settings),
             sender=Sender(database, channels, clock, settings.notifications),
             classifier=Classifier(models / CLASSIFICATION_RULES, settings.engine.cache_dir),
             calendar=_calendar(models),

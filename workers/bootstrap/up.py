@@ -173,6 +173,7 @@ class _Instance:
                 health=self._health,
                 token=self.token,
                 labels=self.parts.labels,
+                wording=self.parts.wording,
                 timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,

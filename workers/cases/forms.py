@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from workers.cases.form_conditions import Condition
 from workers.cases.form_values import CHECKS, EMPTY, TEXT_TYPES, Rules, Wrong, is_empty
+from workers.cases.wording import CONTEXTS, Context
 from workers.errors import Broken, Refused
 
 _CONTAINERS: Final = frozenset({"default", "group"})
@@ -56,6 +57,8 @@ class Field:
     type: str
     rules: Rules
     hide: Condition | None
+    wording: Context = "answer"
+    """What its text is, for the wording check: the component's property `wording`."""
 
     @property
     def is_text(self) -> bool:
@@ -63,7 +66,8 @@ class Field:
         return self.type in TEXT_TYPES
 
     def described(self) -> dict[str, Any]:
-        """The question as JSON: key, label, type, required, options; where set also limits, hidden_if."""
+        """The question as JSON: key, label, type, required, options; where set also limits, hidden_if;
+        of a text also wording, which says what may be written there (docs/wording.md)."""
         told: dict[str, Any] = {
             "key": self.key,
             "label": self.label,
@@ -75,6 +79,8 @@ class Field:
             told["limits"] = limits
         if self.hide is not None:
             told["hidden_if"] = self.hide.expression.removeprefix("=").strip()
+        if self.is_text:
+            told["wording"] = self.wording
         return told
 
 
@@ -120,6 +126,14 @@ class Form:
     def labels(self) -> dict[str, str]:
         """Key -> label."""
         return {each.key: each.label for each in self._fields.values()}
+
+    def worded(self, texts: Mapping[str, str]) -> list[tuple[str, Context, str]]:
+        """Name, context and text of each of these texts, for the wording check."""
+        asked = ((each, texts[each.key]) for each in self._fields.values() if each.key in texts)
+        return [
+            (f"{each.label}（{each.key}）" if each.label else each.key, each.wording, text)
+            for each, text in asked
+        ]
 
     def validate(self, answers: object, *, now: datetime | None = None) -> Validated:
         """Checks a JSON object of answers.
@@ -216,4 +230,7 @@ def _field(component: Mapping[str, Any]) -> Field:
         raise Broken(f"a {kind} of the form has the key {key!r}: a key is 1 to 64 letters, digits and _")
     label = component.get("label") or component.get("dateLabel") or component.get("timeLabel") or ""
     hide = (component.get("conditional") or {}).get("hide")
-    return Field(key, str(label), kind, Rules.read(component), Condition(hide) if hide else None)
+    wording = (component.get("properties") or {}).get("wording", "answer")
+    if wording not in CONTEXTS:
+        raise Broken(f"the property wording of {key} is {wording!r}; it is one of {', '.join(CONTEXTS)}")
+    return Field(key, str(label), kind, Rules.read(component), Condition(hide) if hide else None, wording)

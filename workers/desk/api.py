@@ -13,8 +13,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from starlette.concurrency import run_in_threadpool
 
 from workers.cases.complaint import parse_line
+from workers.cases.wording import Context
 from workers.desk.completion import Completion
-from workers.desk.listing import described_incidents, described_tasks
+from workers.desk.listing import described_incidents, described_tasks, described_word
 from workers.desk.people import actor
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
@@ -69,13 +70,33 @@ class SurveyBody(_Body):
     comment: Words | None = None
 
 
+class WordingBody(_Body):
+    """A text, and what it is going to be (docs/wording.md)."""
+
+    text: str = Field(strict=True, max_length=20_000)
+    context: Context = "answer"
+
+
 def router(services: DeskServices) -> APIRouter:
     """The routes."""
     api = APIRouter(prefix="/api/v1")
     _add_complaints(api, services)
     _add_tasks(api, services)
     _add_operations(api, services)
+    _add_wording(api, services)
     return api
+
+
+def _add_wording(api: APIRouter, services: DeskServices) -> None:
+    @api.post("/wording")
+    def check_wording(body: WordingBody) -> dict[str, Any]:
+        """What is said about the words of a text, while it is written. Posted: a text is nothing for an address."""
+        found = services.wording.find(body.text, body.context)
+        return {
+            "context": body.context,
+            "ok": all(each.level != "refused" for each in found),
+            "found": [described_word(services.wording, each, body.context) for each in found],
+        }
 
 
 def _add_complaints(api: APIRouter, services: DeskServices) -> None:

@@ -62,7 +62,8 @@ class Completion:
 
         Raises:
             NotFound: no such task. Conflict: completed or taken away meanwhile; nothing was changed.
-            Refused: this person may not, or the answers do not fit; nothing was changed.
+            Refused: this person may not, the answers do not fit, or a text has words that are never written to a
+                customer or in a work order (rule D6); nothing was changed.
             Unavailable: the engine does not answer; what was written is kept as a draft.
         """
         lock = self._locks.setdefault(key, asyncio.Lock())
@@ -95,6 +96,7 @@ class Completion:
         """The answers, and what the form wants to know of who gives them."""
         form = Form(task.form_schema if task.form_schema is not None else {"id": task.element_id})
         valid = form.validate(variables, now=self._services.clock.now().astimezone(SHANGHAI))
+        self._services.wording.check(form.worded(valid.texts))
         return valid, dict.fromkeys(form.person_keys, person)
 
     async def _ask_engine(self, prepared: _Prepared) -> None:

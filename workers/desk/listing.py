@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workers.cases.forms import Form
+from workers.cases.wording import Context, Found, Wording
 from workers.desk.people import Actor, Authority
 from workers.desk.words import iso
 from workers.errors import Broken
@@ -25,6 +26,20 @@ def described_tasks(tx: Transaction, who: Actor | None = None) -> list[dict[str,
             if task.number in cases and authority.refuses(who, task, cases[task.number]) is None
         ]
     return [_described(task) for task in found]
+
+
+def described_word(wording: Wording, found: Found, context: Context) -> dict[str, Any]:
+    """A word of a text that may not be written, or had better not, and what to write instead."""
+    return {
+        "word": found.word,
+        "start": found.start,
+        "end": found.end,
+        "level": found.level,
+        "rule": found.rule.rule,
+        "why": {"zh": found.rule.zh, "en": found.rule.en},
+        "instead": list(found.rule.instead),
+        "says": wording.sentence(found, context),
+    }
 
 
 def described_incidents(tx: Transaction) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from workers.cases.wording import Wording
 from workers.clock import Clock
 from workers.notifications.labels import Labels
 from workers.store.database import Database
@@ -62,6 +63,7 @@ class DeskServices:
         labels: words of the process for people.
         is_sample_staff: the sample directory is in use: names that are not in it may act, too.
         advance_clock: moves the test clock, returns when what that sets off has settled; None: no such clock.
+        wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
         hosts: names under which this server is spoken to, beside the loopback ones.
     """
@@ -75,6 +77,7 @@ class DeskServices:
     health: HealthCheck
     token: str
     labels: Labels
+    wording: Wording
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None

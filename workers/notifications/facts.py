@@ -30,6 +30,8 @@ class Fact(BaseModel):
     en: str
     example: str | list[str]
     optional: bool = False
+    quoted: bool = False
+    """The customer's own word (a name, a product): the wording check lets it pass."""
 
     def accepts(self, value: object) -> bool:
         """Is this a value of the declared type?"""
@@ -111,6 +113,15 @@ class Facts(BaseModel):
                 raise Broken(f"notification '{event}' needs the fact '{name}' as {fact.type}")
             chosen[name] = given[name]
         return chosen
+
+    def written(self, event: str, given: Mapping[str, object], *, quoted: bool) -> list[str]:
+        """The texts of the given facts that are the customer's own words, or those that are ours."""
+        facts = self.of(event)
+        return [
+            value
+            for name, value in given.items()
+            if isinstance(value, str) and name in facts and facts[name].quoted is quoted
+        ]
 
     def examples(self, event: str, *, bare: bool = False) -> dict[str, object]:
         """Example facts of an event; `bare` leaves out what is optional."""

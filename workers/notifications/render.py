@@ -24,6 +24,7 @@ from workers.errors import Broken
 from workers.notifications import phrases
 from workers.notifications.facts import Channel, Facts
 from workers.notifications.labels import Labels
+from workers.notifications.wording_of_texts import faults, load_wording, refuse
 
 FILES: dict[Channel, tuple[str, ...]] = {
     "sms": ("sms.txt",),
@@ -45,13 +46,14 @@ class Rendered:
 class Templates:
     """The templates folder: `labels.json` and `notifications/`.
 
-    Raises Broken when `labels.json` or `notifications/facts.json` cannot be read.
+    Raises Broken when `labels.json`, `wording.json` or `notifications/facts.json` cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "notifications"
         self.labels = Labels.load(folder)
         self.facts = Facts.load(self.folder)
+        self.wording = load_wording(folder)
         self._loader = FileSystemLoader(self.folder)
         self._environment = self._make_environment()
 
@@ -66,9 +68,18 @@ class Templates:
         Args:
             facts: at least the declared facts of the event; templates see these and no others.
         Raises:
-            Broken: a fact is missing or of another type, or a template is faulty (named with file and line).
+            Broken: a fact is missing or of another type, a template is faulty (named with file and line), or the text
+                has a word that may not be said (rule D6).
         """
         chosen = self.facts.chosen(event, facts)
+        rendered = self._rendered(event, channel, chosen)
+        texts = [text for text in (rendered.subject, rendered.body, rendered.html) if text]
+        audience = self.facts.events[event].to
+        refuse(self.wording, event, audience, texts, self.facts.written(event, chosen, quoted=True))
+        refuse(self.wording, event, audience, self.facts.written(event, chosen, quoted=False), ())
+        return rendered
+
+    def _rendered(self, event: str, channel: Channel, chosen: Mapping[str, object]) -> Rendered:
         if channel == "sms":
             return Rendered(None, phrases.one_line(self._text(f"{event}/sms.txt", chosen)), None)
         subject = phrases.one_line(self._text(f"{event}/subject.txt", chosen))
@@ -80,7 +91,8 @@ class Templates:
         problems = [problem for event in sorted(self.facts.events) for problem in self._check_event(event)]
         folders = sorted(path.name for path in self.folder.iterdir() if path.is_dir())
         strange = [name for name in folders if name not in self.facts.events]
-        return problems + [f"notifications/{name}: facts.json declares no such event" for name in strange]
+        problems += [f"notifications/{name}: facts.json declares no such event" for name in strange]
+        return problems + list(faults(self.folder.parent, self.wording, self.facts, self.labels))
 
     def _check_event(self, event: str) -> Iterator[str]:
         folder = self.folder / event

@@ -38,6 +38,7 @@ RULES: Final = {
     "call-inputs": "调用时缺少被调用流程所需的变量",
     "template-missing": "通知模板不存在",
     "template-unused": "通知模板未被任何流程使用",
+    "wording": "含有禁用语",
     "timer": "计时只能取自时刻变量或处理规定",
     "gateway-default": "判断网关缺少默认流向",
     "drawing-missing": "图上缺少此元素",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from workers.cases.forms import Form
+from workers.cases.wording import Wording
 from workers.engine.models.bpmn import Process
 from workers.engine.models.contracts import TaskContract
 from workers.engine.models.dmn import Decision
@@ -114,13 +115,17 @@ class Models:
         return self.forms.get(element.attribute("formDefinition", "formId")) if element else None
 
     def check(
-        self, tasks: Mapping[str, TaskContract] | None = None, events: Collection[str] | None = None
+        self,
+        tasks: Mapping[str, TaskContract] | None = None,
+        events: Collection[str] | None = None,
+        wording: Wording | None = None,
     ) -> list[Finding]:
         """The contract suite: models against each other, against code and against templates.
 
         Args:
             tasks: job type -> contract, see `contracts_of`; None leaves out what needs the code.
             events: names of the notification templates; None leaves out what needs them.
+            wording: the words that may not be written; None leaves out that check.
 
         Returns:
             What is wrong, sorted by file; empty when everything holds.
@@ -130,6 +135,7 @@ class Models:
             check_names,
             check_order,
             check_variables,
+            check_wording,
             check_work,
         )  # cyclic
 
@@ -142,6 +148,7 @@ class Models:
             check_drawing.findings,
         ):
             found += check(self, tasks, events)
+        found += check_wording.findings(self, wording)
         return sorted(set(found))
 
     def _read(self, file: Path) -> None:
