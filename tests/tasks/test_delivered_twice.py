@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select
 
+from tests.tasks import field_rows
 from workers.cases.calendar import WorkingCalendar
 from workers.classification import Classifier
 from workers.clock import Clock, MovedClock
@@ -55,6 +56,7 @@ VARIABLES: dict[str, Any] = {
     "second_warning_at": None,
     "to": ["person:wang.fang", "group:branch-management", "watchers"],
     **INSTANTS,
+    **field_rows.VARIABLES,
 }
 HEADERS = {
     "register-complaint": {"owner_group": "billing", "tier": "front-desk"},
@@ -86,6 +88,7 @@ def store(database: Database) -> Database:
             ("zhao.min", "billing"),
         ):
             tx.add(Staff(username=username, name=username, groups=[group], email=f"{username}@example.com"))
+        field_rows.add(tx, NUMBER, "1001", RECEIVED)
         tx.add(Deadline(number=NUMBER, kind="preliminary", due_at=RECEIVED + timedelta(hours=24)))
     return database
 

@@ -41,6 +41,11 @@ def read_hours(rows: object) -> WorkingHours:
     return spans
 
 
+def iso(instant: datetime) -> str:
+    """An instant as a process variable: ISO 8601 to the second, with the offset of Shanghai."""
+    return instant.astimezone(SHANGHAI).isoformat(timespec="seconds")
+
+
 def is_workday(day: date) -> bool:
     """Whether people work on this day in China: holidays and make-up days as the State Council set them.
 

@@ -59,6 +59,8 @@ class Event(BaseModel):
     to: Literal["customer", "staff"]
     about: Literal["complaint", "incident", "case"] = "complaint"
     """Whose facts its texts have; `case`: those that a complaint and an incident both have."""
+    contact: bool = False
+    """For customers: whom to speak to, where the complaint names somebody else, is told as well (rule B11)."""
     zh: str
     en: str
     facts: dict[str, Fact] = Field(default_factory=dict)

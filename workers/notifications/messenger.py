@@ -9,8 +9,9 @@ from typing import Any
 import phonenumbers
 
 from workers.errors import Broken
-from workers.notifications import case_facts
+from workers.notifications import case_facts, visit_facts
 from workers.notifications.facts import Channel
+from workers.notifications.phrases import spoken_name
 from workers.notifications.render import Templates
 from workers.settings import Settings
 from workers.store import outbox
@@ -19,6 +20,8 @@ from workers.store.outbox import Transaction
 from workers.store.tables import Complaint, Staff
 
 CUSTOMER = "customer"
+CONTACT = "contact"
+"""Whom to speak to, where that is not the account holder."""
 
 
 class Messenger:
@@ -47,14 +50,21 @@ class Messenger:
             occasion: what makes this telling different from another one of the same event.
             facts: added to the standard ones (see facts.json), or in their place.
         Returns:
-            How many messages were written: 1; or 0 when it was told before or cannot be reached.
+            How many messages were written: 1, or 2 where the event is for the contact, too; fewer when told before or
+            out of reach.
         Raises:
             Broken: the event isn't there or isn't for customers, a fact is missing, or a template is faulty.
         """
         self._check_audience(event, "customer", complaint)
         known = case_facts.for_customer(tx, complaint, now, self._settings)
+        told = {**known, **self._visit_facts(tx, complaint.number, event), **facts}
         addresses = _customer_addresses(complaint)
-        return self._tell(tx, complaint.number, event, CUSTOMER, addresses, occasion, now, {**known, **facts})
+        written = self._tell(tx, complaint.number, event, CUSTOMER, addresses, occasion, now, told)
+        if self._templates.facts.events[event].contact and _has_other_contact(complaint):
+            told["customer_name"] = spoken_name(complaint.contact_name)
+            phone: list[tuple[Channel, str | None]] = [("sms", complaint.contact_phone)]
+            written += self._tell(tx, complaint.number, event, CONTACT, phone, occasion, now, told)
+        return written
 
     def tell_staff(
         self,
@@ -77,6 +87,7 @@ class Messenger:
         """
         self._check_audience(event, "staff", case)
         known = case_facts.for_staff(tx, case, now, self._settings)
+        known |= self._visit_facts(tx, case.number, event)
         written = 0
         for person in people:
             addresses: list[tuple[Channel, str | None]] = [("email", person.email), ("sms", person.phone)]
@@ -113,6 +124,9 @@ class Messenger:
         )
         return int(outbox.add(tx, message, occasion, now))
 
+    def _visit_facts(self, tx: Transaction, number: str, event: str) -> dict[str, Any]:
+        return visit_facts.wanted(tx, number, self._templates.facts.events[event].facts)
+
     def _check_audience(self, event: str, audience: str, case: AnyCase) -> None:
         declared = self._templates.facts.events.get(event)
         if declared is None or declared.to != audience:
@@ -125,6 +139,10 @@ def _customer_addresses(complaint: Complaint) -> list[tuple[Channel, str | None]
     phone: tuple[Channel, str | None] = ("sms", complaint.customer_phone)
     email: tuple[Channel, str | None] = ("email", complaint.customer_email)
     return [email, phone] if _is_landline(complaint.customer_phone) else [phone, email]
+
+
+def _has_other_contact(complaint: Complaint) -> bool:
+    return complaint.contact_phone not in (None, complaint.customer_phone)
 
 
 def _is_landline(phone: str | None) -> bool:

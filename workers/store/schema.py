@@ -17,7 +17,9 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     exclusion_tables,
     incident_tables,
     record_tables,
+    rectification_tables,
     tables,
+    work_order_tables,
 )
 from workers.store.database import Database
 

@@ -26,6 +26,7 @@ Group = Literal[
     "branch-management",
     "city-management",
     "province-management",
+    "field-engineers",
     "callback",
     "complaint-group",
     "operations",

@@ -11,12 +11,22 @@ from workers.tasks.check_deadline import check_deadline
 from workers.tasks.classify_complaint import classify_complaint, record_classification
 from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
 from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
+from workers.tasks.field_service import keep_appointment, open_work_order, raise_work_order
 from workers.tasks.follow_up import record_satisfaction, reopen_complaint
 from workers.tasks.notify import notify_customer, notify_staff
 from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.record_progress import record_investigation, record_result
+from workers.tasks.rectify import (
+    assign_rectification,
+    raise_check,
+    raise_rectification,
+    record_check,
+    record_rectification,
+    report_rectification,
+)
 from workers.tasks.register_complaint import register_complaint
 from workers.tasks.verify_complaint import verify_complaint
+from workers.tasks.visit_customer import record_arrival, record_delay, record_visit
 
 TASKS: Final[Sequence[Task]] = (
     Task("register-complaint", register_complaint),
@@ -31,6 +41,18 @@ TASKS: Final[Sequence[Task]] = (
     Task("check-deadline", check_deadline),
     Task("record-investigation", record_investigation),
     Task("raise-complaint", raise_complaint),
+    Task("open-work-order", open_work_order),
+    Task("keep-appointment", keep_appointment),
+    Task("record-arrival", record_arrival),
+    Task("record-delay", record_delay),
+    Task("record-visit", record_visit),
+    Task("raise-work-order", raise_work_order),
+    Task("assign-rectification", assign_rectification),
+    Task("raise-rectification", raise_rectification),
+    Task("record-rectification", record_rectification),
+    Task("raise-check", raise_check),
+    Task("record-check", record_check),
+    Task("report-rectification", report_rectification),
     Task("record-result", record_result),
     Task("record-satisfaction", record_satisfaction),
     Task("reopen-complaint", reopen_complaint),

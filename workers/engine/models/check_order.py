@@ -31,7 +31,10 @@ def findings(models: Models, tasks: Mapping[str, TaskContract] | None, *_: objec
 
 
 def _given(process: Process, models: Models) -> Names:
-    """What every caller hands over; everything, where nobody says what it would be."""
+    """What every caller hands over; everything, where nobody says what it would be.
+
+    A process that can be called, and started by messages as well, and that nobody calls yet: what the messages bring.
+    """
     given = [
         frozenset(call.mappings("input"))
         for caller in models.processes.values()
@@ -40,9 +43,13 @@ def _given(process: Process, models: Models) -> Names:
     ]
     if given:
         return frozenset.intersection(*given)
-    starts = (each for each in process.of("startEvent") if each.parent == process.id)
-    begins_by_message = any(each.definition("message") is not None for each in starts)
-    return frozenset() if begins_by_message else frozenset(models.variables)
+    starts = [each for each in process.of("startEvent") if each.parent == process.id]
+    by_message = [each for each in starts if each.definition("message") is not None]
+    if not by_message:
+        return frozenset(models.variables)
+    if len(by_message) == len(starts):
+        return frozenset()
+    return frozenset.intersection(*(frozenset(brought_by(process, each, models)) for each in by_message))
 
 
 class _Walk:

@@ -1,0 +1,95 @@
+"""Work orders of field engineers: who gets one, and how it stands (rule B11)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from workers.cases.region import Region
+from workers.errors import Broken, NotFound
+from workers.store import staff
+from workers.store.tables import Staff
+from workers.store.work_order_tables import WorkOrder
+
+_RUNNING = ("open", "appointed", "arrived", "not-done")
+
+
+def pick_engineer(tx: Session, number: str, group: str, region: Region) -> Staff:
+    """The group's person nearest to the customer with the fewest running work orders (ties: by username).
+
+    Who had this case before does not get it again, as long as there is anybody else.
+
+    Raises:
+        Broken: nobody is in the group.
+    """
+    before = set(tx.scalars(select(WorkOrder.engineer).where(WorkOrder.number == number)))
+    nearest = staff.usernames_of(tx, group, region) - before
+    if nearest:
+        count = (
+            select(WorkOrder.engineer, func.count())
+            .where(WorkOrder.engineer.in_(nearest), WorkOrder.status.in_(_RUNNING))
+            .group_by(WorkOrder.engineer)
+        )
+        load: dict[str, int] = dict(tx.execute(count).tuples().all())
+        return staff.get(tx, min(nearest, key=lambda name: (load.get(name, 0), name)))
+    try:
+        return staff.pick_owner(tx, group, region, exclude=before)
+    except Broken:
+        return staff.pick_owner(tx, group, region)
+
+
+def open_order(
+    tx: Session,
+    number: str,
+    opened_by: str,
+    engineer: str,
+    group: str,
+    opened_at: datetime,
+    contact_due_at: datetime,
+) -> WorkOrder:
+    """A new work order; one of the same case that still runs goes to this engineer instead: reassigned."""
+    tx.execute(
+        update(WorkOrder)
+        .where(WorkOrder.number == number, WorkOrder.status.in_(_RUNNING))
+        .values(status="reassigned", ended_at=opened_at)
+    )
+    order = WorkOrder(
+        opened_by=opened_by,
+        number=number,
+        engineer=engineer,
+        engineer_group=group,
+        status="open",
+        opened_at=opened_at,
+        contact_due_at=contact_due_at,
+        visits=0,
+    )
+    tx.add(order)
+    tx.flush()
+    return order
+
+
+def opened_by(tx: Session, element_instance_key: str) -> WorkOrder | None:
+    """The work order that this element instance opened."""
+    return tx.get(WorkOrder, element_instance_key)
+
+
+def newest(tx: Session, number: str) -> WorkOrder | None:
+    """The work order that a case has now, or had last."""
+    mine = select(WorkOrder).where(WorkOrder.number == number)
+    return tx.scalars(mine.order_by(WorkOrder.opened_at.desc(), WorkOrder.opened_by.desc())).first()
+
+
+def present(tx: Session, number: str) -> WorkOrder:
+    """As `newest`. Raises NotFound when there never was one."""
+    found = newest(tx, number)
+    if found is None:
+        raise NotFound(f"There is no work order for {number[:40]!r}.")
+    return found
+
+
+def of(tx: Session, number: str) -> list[WorkOrder]:
+    """The work orders of a case, oldest first."""
+    mine = select(WorkOrder).where(WorkOrder.number == number)
+    return list(tx.scalars(mine.order_by(WorkOrder.opened_at, WorkOrder.opened_by)))
