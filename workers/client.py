@@ -6,7 +6,7 @@ import http.client
 import json
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +138,24 @@ class Client:
     def answer_survey(self, number: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         """The customer answers the satisfaction survey: satisfaction, is_solved, comment."""
         return self._object("POST", f"complaints/{quote(number, safe='')}/survey", dict(answer))
+
+    def figures(self, first: str | None, last: str | None, by: Sequence[str]) -> dict[str, Any]:
+        """The figures of a period, grouped by words."""
+        query = [("from", first), ("to", last), *(("by", word) for word in by)]
+        return self._object("GET", f"figures?{urlencode([each for each in query if each[1] is not None])}")
+
+    def suggest(self, suggestion: Mapping[str, Any]) -> dict[str, Any]:
+        """Makes a suggestion for improvement: as, text, number, group."""
+        return self._object("POST", "suggestions", dict(suggestion))
+
+    def suggestions(self, **chosen: str | None) -> list[dict[str, Any]]:
+        """Suggestions, narrowed by status, group or number."""
+        query = {name: value for name, value in chosen.items() if value is not None}
+        return self._list("GET", f"suggestions?{urlencode(query)}")
+
+    def decide_suggestion(self, id_: int, decision: Mapping[str, Any]) -> dict[str, Any]:
+        """What becomes of a suggestion: as, status, reason."""
+        return self._object("POST", f"suggestions/{id_}/decision", dict(decision))
 
     def _object(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self._call(method, path, body)

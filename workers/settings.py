@@ -99,6 +99,10 @@ class Settings(BaseSettings):
     staff_file: Path | None = Field(
         None, description="JSON list of staff; empty: the sample staff, any name may act"
     )
+    subscribers_file: Path | None = Field(
+        None,
+        description="CSV of users by month and region, for complaints per million; empty: no such figure",
+    )
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from workers.bootstrap import ports
 from workers.bootstrap.contract import checked_models
+from workers.bootstrap.figures import figure_source
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.resources import templates_dir
@@ -177,6 +178,7 @@ class _Instance:
                 timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,
+                figures=figure_source(self.parts.settings, self._models),
                 hosts=_hosts(self.parts.settings),
             )
         )

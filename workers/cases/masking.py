@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 MASK = "***"
+_MOBILE: Final = re.compile(r"(?<!\d)(?:\+?86[- ]?)?(1\d{10})(?!\d)")
 
 
 def phone(number: str) -> str:
@@ -30,3 +34,8 @@ def name(full: str) -> str:
 def contact(address: str) -> str:
     """Whatever a message is sent to: an e-mail address, or else a telephone number."""
     return email(address) if "@" in address else phone(address)
+
+
+def numbers_in(text: str) -> str:
+    """A text that people wrote, with the mobile numbers in it masked."""
+    return _MOBILE.sub(lambda found: phone(found[1]), text)

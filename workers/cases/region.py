@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from workers.cases.readable import Word
 
-_SUFFIXES: Final = ("自治区", "自治州", "分公司", "地区", "省", "市", "区", "县")
+SUFFIXES: Final = ("自治区", "自治州", "分公司", "地区", "省", "市", "区", "县")
+"""What a name of a place may end in without being another place; longer ones first."""
 
 
 class Region(BaseModel):
@@ -40,12 +41,12 @@ def distance(here: Region, person: Region) -> int:
 
 
 def _same(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and _bare(one) == _bare(other)
+    return one is not None and other is not None and bare(one) == bare(other)
 
 
-def _bare(place: str) -> str:
+def bare(place: str) -> str:
     """杭州市 and 杭州 are the same city; a name is never cut to one character."""
-    for suffix in _SUFFIXES:
+    for suffix in SUFFIXES:
         if place.endswith(suffix) and len(place) >= len(suffix) + 2:
             return place.removesuffix(suffix)
     return place

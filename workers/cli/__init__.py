@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, hand_in, serve
+from workers.cli import ask, hand_in, improve, serve
 from workers.cli.failures import Commands
 
 
@@ -28,6 +28,7 @@ def application() -> typer.Typer:
     serve.register(app)
     hand_in.register(app)
     ask.register(app)
+    improve.register(app)
     return app
 
 

@@ -53,7 +53,7 @@ def up(
     from workers.bootstrap.running import Stopped
     from workers.bootstrap.up import up as run
 
-    settings = _settings(data, port)
+    settings = settings_for(data, port)
     os.umask(0o077)
 
     def ready(instance: Ready) -> None:
@@ -93,7 +93,7 @@ def deploy(
     from workers.bootstrap import cluster
     from workers.bootstrap.contract import checked_models
 
-    settings = _settings(data, None)
+    settings = settings_for(data, None)
     if check_only:
         checked_models(settings)
         _say("模型检查通过 The models are in order.")
@@ -123,7 +123,7 @@ def work(
     from workers.bootstrap.logs import log_to
     from workers.bootstrap.running import Stopped
 
-    settings = _settings(data, None)
+    settings = settings_for(data, None)
     cluster.find_engine(settings)
     with log_to(None, verbose=verbose):
         try:
@@ -141,10 +141,11 @@ def fetch() -> None:
     """
     from workers.engine.distribution import fetch as get
 
-    _say(f"引擎已就位 The engine is in {get(_settings(None, None).engine, _say)}")
+    _say(f"引擎已就位 The engine is in {get(settings_for(None, None).engine, _say)}")
 
 
-def _settings(data: Path | None, port: int | None) -> Settings:
+def settings_for(data: Path | None, port: int | None = None) -> Settings:
+    """The settings, with the data folder and the port of the command line. Raises Refused naming what is wrong."""
     from pydantic import ValidationError
 
     from workers.errors import Refused

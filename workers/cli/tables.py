@@ -30,13 +30,13 @@ def print_case(case: Mapping[str, Any]) -> None:
         ("渠道 channel", case.get("channel")),
         ("满意度 satisfaction", case.get("satisfaction")),
     ):
-        head.add_row(Text(label, style="dim"), _text(value))
+        head.add_row(Text(label, style="dim"), plain(value))
     parts: list[Any] = [head]
     parts += _section("时限 deadlines", ("kind", "due_at", "met_at", "missed"), case.get("deadlines"))
     parts += _section("待办 tasks", ("name", "task", "groups", "due_at"), case.get("tasks"))
     parts += _section("经过 timeline", ("at", "who", "what"), case.get("timeline"))
     parts += _section("消息 messages", ("at", "event", "channel", "to", "status"), case.get("messages"))
-    Console().print(Panel(Group(*parts), title=_text(case.get("number")), title_align="left"))
+    Console().print(Panel(Group(*parts), title=plain(case.get("number")), title_align="left"))
 
 
 def print_tasks(tasks: Sequence[Mapping[str, Any]]) -> None:
@@ -47,9 +47,9 @@ def print_tasks(tasks: Sequence[Mapping[str, Any]]) -> None:
     table = _table(("task", "name", "number", "due_at"))
     for task in tasks:
         asked = " ".join(f"{each['key']}{'*' if each['required'] else ''}" for each in task["fields"])
-        what = _text(task["name"])
+        what = plain(task["name"])
         what.append(f"\n{' '.join(task['groups'])}" + (f"\n{asked}" if asked else ""), style="dim")
-        table.add_row(_text(task["task"]), what, _text(task["number"]), _text(task["due_at"]))
+        table.add_row(plain(task["task"]), what, plain(task["number"]), plain(task["due_at"]))
     Console().print(table)
 
 
@@ -67,7 +67,7 @@ def _section(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any
         return []
     table = _table(columns)
     for row in rows:
-        table.add_row(*(_text(row.get(column)) for column in columns))
+        table.add_row(*(plain(row.get(column)) for column in columns))
     return [Text(), Text(title, style="bold"), table]
 
 
@@ -78,7 +78,7 @@ def _table(columns: Sequence[str]) -> Table:
     return table
 
 
-def _text(value: Any) -> Text:
+def plain(value: Any) -> Text:
     """Plain text of a JSON value; never markup, never a control character that a terminal would obey."""
     if isinstance(value, bool):
         return Text("是 yes" if value else "否 no")

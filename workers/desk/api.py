@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from typing import Annotated, Any, Final, Literal
 
 import isodate
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from workers.cases.complaint import parse_line
 from workers.cases.wording import Context
+from workers.desk.bodies import Body, Words
 from workers.desk.completion import Completion
 from workers.desk.listing import described_incidents, described_tasks, described_word
 from workers.desk.people import actor
@@ -23,46 +23,31 @@ from workers.errors import Conflict, NotFound, Refused
 from workers.store import case_view, completions, intake, record_queries, requests
 
 _LONGEST_JUMP: Final = timedelta(days=3660)
-_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
-
-def _readable(text: str) -> str:
-    if _UNPRINTABLE.search(text):
-        raise ValueError("holds a NUL or another control character")
-    return text
-
-
-Words = Annotated[
-    str, StringConstraints(strict=True, strip_whitespace=True, max_length=4000), AfterValidator(_readable)
-]
 Key = Annotated[str, Path(pattern=r"^[0-9]{1,19}$")]
 Number = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class CompletionBody(_Body):
+class CompletionBody(Body):
     """Who completes a task, and the answers to its form."""
 
     person: str = Field(alias="as", strict=True, max_length=200)
     variables: Any
 
 
-class AdvanceBody(_Body):
+class AdvanceBody(Body):
     """How far the test clock is moved: an ISO 8601 duration."""
 
     by: str = Field(strict=True, max_length=64)
 
 
-class WithdrawalBody(_Body):
+class WithdrawalBody(Body):
     """Why the customer takes the complaint back."""
 
     reason: Words | None = None
 
 
-class SurveyBody(_Body):
+class SurveyBody(Body):
     """What the customer answers to the survey."""
 
     satisfaction: Literal["satisfied", "dissatisfied"]
@@ -70,7 +55,7 @@ class SurveyBody(_Body):
     comment: Words | None = None
 
 
-class WordingBody(_Body):
+class WordingBody(Body):
     """A text, and what it is going to be (docs/wording.md)."""
 
     text: str = Field(strict=True, max_length=20_000)

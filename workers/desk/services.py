@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from workers.cases.wording import Wording
 from workers.clock import Clock
+from workers.desk.figures import FigureSource
 from workers.notifications.labels import Labels
 from workers.store.database import Database
 from workers.store.timeline_words import TimelineWords
@@ -65,6 +66,7 @@ class DeskServices:
         advance_clock: moves the test clock, returns when what that sets off has settled; None: no such clock.
         wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
+        figures: what figures need beside the store.
         hosts: names under which this server is spoken to, beside the loopback ones.
     """
 
@@ -81,4 +83,5 @@ class DeskServices:
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None
+    figures: FigureSource = field(default_factory=FigureSource)
     hosts: frozenset[str] = field(default_factory=frozenset)

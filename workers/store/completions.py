@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
-from workers.store import answers, timeline
+from workers.store import answers, suggestions, timeline
 from workers.store.incident_tables import MajorIncident
 from workers.store.tables import Answer, Complaint, TimelineEntry
 
@@ -43,10 +43,15 @@ def complete(
 ) -> datetime:
     """The engine took the completion: texts are final, and the timeline says who did what, once.
 
+    A text in the field `improvement_suggestion` becomes a suggestion that is tracked (rule A11).
+
     Returns:
         When it was completed; the first time, if this is said again.
     """
     answers.finalise(tx, task_key)
+    idea = tx.get(Answer, (task_key, suggestions.FIELD))
+    if idea is not None and idea.value.strip():
+        suggestions.add(tx, idea.value, person, at, f"{_key(task_key)}:suggestion", number=number)
     return timeline.add(tx, number, at, person, "task-completed", _key(task_key), task=name, form=form)
 
 

@@ -18,7 +18,9 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     incident_tables,
     record_tables,
     rectification_tables,
+    suggestion_tables,
     tables,
+    views,
     work_order_tables,
 )
 from workers.store.database import Database
@@ -74,7 +76,9 @@ def upgrade(database: Database) -> None:
                 f"The store has revision {found}, which this version of Duban does not know (it knows up to"
                 f" {head()}): it was written by a newer version. Start that version, or use another store."
             )
+        views.drop(connection)
         command.upgrade(configuration(connection), "head")
+        views.create(connection)
 
 
 @cache

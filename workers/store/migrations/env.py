@@ -12,6 +12,7 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     incident_tables,
     record_tables,
     rectification_tables,
+    suggestion_tables,
     tables,
     work_order_tables,
 )
