@@ -135,6 +135,11 @@ class Client:
         """The customer takes the complaint back."""
         return self._object("POST", f"complaints/{quote(number, safe='')}/withdrawal", {"reason": reason})
 
+    def extend(self, number: str, person: str, reason: str) -> dict[str, Any]:
+        """Somebody who works on the complaint asks for more time."""
+        body = {"as": person, "reason": reason}
+        return self._object("POST", f"complaints/{quote(number, safe='')}/extension", body)
+
     def answer_survey(self, number: str, answer: Mapping[str, Any]) -> dict[str, Any]:
         """The customer answers the satisfaction survey: satisfaction, is_solved, comment."""
         return self._object("POST", f"complaints/{quote(number, safe='')}/survey", dict(answer))

@@ -73,6 +73,10 @@ class NotificationSettings(BaseModel):
     parallel: int = Field(4, ge=1, description="Deliveries at the same time, for each kind of address")
     organisation: str = Field("客户服务中心", description="SMS signature and e-mail heading")
     organisation_en: str = Field("Customer Service Centre", description="The same in English")
+    authorities: dict[str, str] = Field(
+        default_factory=lambda: {"regulator": "authority@localhost"},
+        description="E-mail address per channel of an authority (12345, 12315, regulator); regulator serves the others",
+    )
     progress_url: str | None = Field(
         None,
         description="Page where customers see their complaint, with {number} in it; empty: none is named",

@@ -50,7 +50,14 @@ class TestCaseView:
             assert secret not in told
         assert case["owner"] == {"group": "billing", "person": "lin"}
         assert case["deadlines"] == [
-            {"kind": "result", "due_at": "2026-11-24T12:00:00+08:00", "met_at": None, "missed": False}
+            {
+                "kind": "result",
+                "due_at": "2026-11-24T12:00:00+08:00",
+                "met_at": None,
+                "missed": False,
+                "missed_by": None,
+                "extended_from": None,
+            }
         ]
         [entry] = case["timeline"]
         assert (entry["at"], entry["who"]) == ("2026-11-22T12:00:00+08:00", "duban")

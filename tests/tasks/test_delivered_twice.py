@@ -50,6 +50,10 @@ VARIABLES: dict[str, Any] = {
     "satisfaction": "satisfied",
     "is_solved": True,
     "reopen_count": 0,
+    "extension_rule": {"decide_time": "PT4H", "longest": 24, "calendar": "clock", "limit": 1},
+    "extension_count": 1,
+    "extension_amount": 8,
+    "is_in_time": True,
     "deadline_kind": "preliminary",
     "due_at": "2026-03-03T09:00:00+08:00",
     "first_warning_at": "2026-03-02T09:00:00+08:00",
@@ -62,6 +66,7 @@ HEADERS = {
     "register-complaint": {"owner_group": "billing", "tier": "front-desk"},
     "notify-customer": {"event": "complaint-registered"},
     "notify-staff": {"event": "complaint-assigned"},
+    "notify-authority": {"event": "extension-reported"},
 }
 ENDING = ("archive-complaint", "withdraw-complaint")
 
@@ -89,7 +94,8 @@ def store(database: Database) -> Database:
         ):
             tx.add(Staff(username=username, name=username, groups=[group], email=f"{username}@example.com"))
         field_rows.add(tx, NUMBER, "1001", RECEIVED)
-        tx.add(Deadline(number=NUMBER, kind="preliminary", due_at=RECEIVED + timedelta(hours=24)))
+        for kind, hours in (("preliminary", 24), ("result", 72)):
+            tx.add(Deadline(number=NUMBER, kind=kind, due_at=RECEIVED + timedelta(hours=hours)))
     return database
 
 

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command("incidents")(incidents)
     app.command("retry")(retry)
     app.command("withdraw")(withdraw)
+    app.command("extend")(extend)
     app.command("survey")(survey)
     clock = typer.Typer(
         help="The test clock of an instance started with --test-clock.", rich_markup_mode=None
@@ -161,6 +162,26 @@ def withdraw(
     """
     with connect(data, url, token) as client:
         print_json(client.withdraw(number, reason))
+
+
+def extend(
+    number: Number,
+    person: Annotated[str, typer.Option("--as", metavar="USER", help="Who needs more time.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Ask the complaint group for more time, before the deadline.
+
+    Only a decision in time moves the deadline.
+
+    \b
+    Example:
+      duban extend TS20260301-000001 --as li.jing --reason 需厂家到场检测
+    """
+    with connect(data, url, token) as client:
+        print_json(client.extend(number, person, reason))
 
 
 def survey(

@@ -16,11 +16,11 @@ from workers.cases.wording import Context
 from workers.desk.bodies import Body, Words
 from workers.desk.completion import Completion
 from workers.desk.listing import described_incidents, described_tasks, described_word
-from workers.desk.people import actor
+from workers.desk.people import actor, refuse_outsider
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
 from workers.errors import Conflict, NotFound, Refused
-from workers.store import case_view, completions, intake, record_queries, requests
+from workers.store import case_view, completions, extensions, intake, record_queries, requests
 
 _LONGEST_JUMP: Final = timedelta(days=3660)
 
@@ -45,6 +45,13 @@ class WithdrawalBody(Body):
     """Why the customer takes the complaint back."""
 
     reason: Words | None = None
+
+
+class ExtensionBody(Body):
+    """Who needs more time, and why (rule C6)."""
+
+    person: str = Field(alias="as", strict=True, max_length=200)
+    reason: Annotated[Words, Field(min_length=1)]
 
 
 class SurveyBody(Body):
@@ -104,6 +111,22 @@ def _add_complaints(api: APIRouter, services: DeskServices) -> None:
         requests.withdraw(services.database, services.clock, number, wake=services.wake_relay)
         _keep(services, number, "withdrawal_reason", body.reason)
         return {"number": number, "withdrawal": "asked"}
+
+    @api.post("/complaints/{number}/extension")
+    def extend(number: Number, body: ExtensionBody) -> dict[str, Any]:
+        """Somebody who works on the complaint asks for more time."""
+        with services.database.read() as tx:
+            who = actor(tx, body.person, is_sample_staff=services.is_sample_staff)
+        extensions.ask(
+            services.database,
+            services.clock,
+            number,
+            who=who.name,
+            reason=body.reason,
+            may=lambda complaint: refuse_outsider(who, complaint),
+            wake=services.wake_relay,
+        )
+        return {"number": number, "extension": "asked"}
 
     @api.post("/complaints/{number}/survey")
     def survey(number: Number, body: SurveyBody) -> dict[str, Any]:

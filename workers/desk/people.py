@@ -13,6 +13,7 @@ from workers.store import exclusions, staff
 from workers.store.completions import CaseOwner
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
+from workers.store.tables import Complaint
 
 _NAME: Final = re.compile(r"[^\W_][\w.@-]{0,63}")
 _RESERVED: Final = frozenset({"duban", "customer"})
@@ -49,6 +50,15 @@ def actor(tx: Transaction, name: str, *, is_sample_staff: bool) -> Actor:
         raise Refused(f"{name} is no longer active in the staff directory of this instance")
     region = Region(province=person.province, city=person.city, branch=person.branch)
     return Actor(person.username, frozenset(person.groups), region)
+
+
+def refuse_outsider(who: Actor, complaint: Complaint) -> None:
+    """Raises Refused unless the person has the complaint, or is of the group that has it."""
+    mine = who.groups is None or who.name == complaint.owner_person or complaint.owner_group in who.groups
+    if not mine:
+        raise Refused(
+            f"{who.name} may not do this: complaint {complaint.number} is with {complaint.owner_group}"
+        )
 
 
 class Authority:

@@ -16,6 +16,8 @@ from workers.store.tables import Complaint
 
 REPLY_FIELD: Final = "customer_reply"
 """Form field in which staff write to the customer, whichever the form."""
+EXPLANATION_FIELD: Final = "extension_explanation"
+"""Form field in which the complaint group explains an extension to the customer (rules B8, C6)."""
 _PATHS: Final = {"complaint": "/complaints/{number}", "incident": "/events/{number}"}
 """The page of the desk that shows a case to staff."""
 
@@ -29,6 +31,18 @@ def for_customer(tx: Transaction, complaint: Complaint, now: datetime, settings:
         "progress_url": url.replace("{number}", complaint.number) if url else None,
         "missing_fields": list(complaint.missing_fields),
         "reply": reply,
+        "extension_explanation": answers.newest(tx, complaint.number, [EXPLANATION_FIELD]),
+    }
+
+
+def for_authority(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:
+    """What a text to a regulator or hotline may say. The customer's name is masked: they know the number."""
+    name = spoken_name(complaint.customer_name)
+    return _of_complaint(tx, complaint, now, settings) | {
+        "customer_name": masking.name(name) if name else None,
+        "external_ref": spoken_word(complaint.external_ref),
+        "reply": answers.newest(tx, complaint.number, [REPLY_FIELD]),
+        "extension_explanation": answers.newest(tx, complaint.number, [EXPLANATION_FIELD]),
     }
 
 

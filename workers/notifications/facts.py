@@ -56,7 +56,7 @@ class Event(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    to: Literal["customer", "staff"]
+    to: Literal["customer", "staff", "authority"]
     about: Literal["complaint", "incident", "case"] = "complaint"
     """Whose facts its texts have; `case`: those that a complaint and an incident both have."""
     contact: bool = False
@@ -74,6 +74,8 @@ class Facts(BaseModel):
     standard: dict[str, Fact]
     customer: dict[str, Fact]
     staff: dict[str, Fact]
+    authority: dict[str, Fact] = Field(default_factory=dict)
+    """What a regulator or hotline is told of a complaint beside the standard facts."""
     case: dict[str, Fact] = Field(default_factory=dict)
     """What staff are told of any case, be it a complaint or an incident."""
     incident: dict[str, Fact] = Field(default_factory=dict)
@@ -98,8 +100,9 @@ class Facts(BaseModel):
         declared = self.events.get(event)
         if declared is None:
             raise Broken(f"notifications/{FILE} declares no event '{event}'")
+        own = {"customer": self.customer, "staff": self.staff, "authority": self.authority}[declared.to]
         known = {
-            "complaint": self.standard | (self.customer if declared.to == "customer" else self.staff),
+            "complaint": self.standard | own,
             "incident": self.case | self.incident,
             "case": self.case,
         }

@@ -22,6 +22,7 @@ from workers.store.tables import Complaint, Staff
 CUSTOMER = "customer"
 CONTACT = "contact"
 """Whom to speak to, where that is not the account holder."""
+AUTHORITY = "authority"
 
 
 class Messenger:
@@ -94,6 +95,35 @@ class Messenger:
             told = {**known, "staff_name": person.name, **facts}
             written += self._tell(tx, case.number, event, person.username, addresses, occasion, now, told)
         return written
+
+    def tell_authority(
+        self,
+        tx: Transaction,
+        complaint: Complaint,
+        channel: str,
+        event: str,
+        occasion: str,
+        now: datetime,
+        facts: Mapping[str, Any],
+    ) -> int:
+        """One e-mail to the authority of a channel: a regulator, or a hotline that sent the complaint on.
+
+        Args:
+            channel: a key of the setting `authorities`; where it has none of that name, `regulator` is meant.
+
+        Other arguments and result as for `tell_customer`.
+
+        Raises:
+            Broken: no address is set for it, or as for `tell_customer`.
+        """
+        self._check_audience(event, "authority", complaint)
+        known = case_facts.for_authority(tx, complaint, now, self._settings)
+        addresses = self._settings.notifications.authorities
+        address = addresses.get(channel) or addresses.get("regulator")
+        if not address:
+            raise Broken(f"the setting DUBAN_NOTIFICATIONS__AUTHORITIES names no address for {channel!r}")
+        to: list[tuple[Channel, str | None]] = [("email", address)]
+        return self._tell(tx, complaint.number, event, AUTHORITY, to, occasion, now, {**known, **facts})
 
     def _tell(
         self,

@@ -33,6 +33,19 @@ def draft(
     tx.flush()
 
 
+def keep(
+    tx: Session, number: str, task_key: str, form: str, values: Mapping[str, str], author: str, at: datetime
+) -> None:
+    """Keeps texts that were written elsewhere than in a user task; they are final at once.
+
+    Args:
+        task_key: what stands for the task: up to 32 characters, once per writing.
+    """
+    for field, value in values.items():
+        row = {"task_key": task_key, "field": field, "value": value, "author": author, "at": at}
+        tx.add(Answer(number=number, form=form, is_final=True, **row))
+
+
 def finalise(tx: Session, task_key: str) -> None:
     """The engine took the completion: the draft is what was answered. Twice changes nothing."""
     tx.execute(update(Answer).where(Answer.task_key == task_key).values(is_final=True))

@@ -107,6 +107,8 @@ def _deadline(deadline: Deadline, now: datetime | None) -> dict[str, Any]:
         "due_at": _iso(deadline.due_at),
         "met_at": _iso(deadline.met_at),
         "missed": deadline.missed_at is not None or is_past,
+        "missed_by": deadline.missed_by,
+        "extended_from": _iso(deadline.extended_from),
     }
 
 

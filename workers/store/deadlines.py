@@ -44,23 +44,31 @@ def extension(tx: Session, number: str, kind: str) -> Extension | None:
     return Extension(found.due_at, received)
 
 
-def mark_met(tx: Session, number: str, kind: str, now: datetime) -> None:
-    """The work is done; the first time counts. Done late is missed as well. No such deadline: nothing."""
+def mark_met(tx: Session, number: str, kind: str, now: datetime, group: str | None = None) -> None:
+    """The work is done; the first time counts. Done late is missed as well. No such deadline: nothing.
+
+    Args:
+        group: who has the case: a deadline that is missed is recorded against it (rule D8).
+    """
     mine = (Deadline.number == number, Deadline.kind == kind)
     tx.execute(
         update(Deadline)
         .where(*mine, Deadline.met_at.is_(None), Deadline.due_at < now, _NOT_MISSED)
-        .values(missed_at=now)
+        .values(missed_at=now, missed_by=group)
     )
     tx.execute(update(Deadline).where(*mine, Deadline.met_at.is_(None)).values(met_at=now))
 
 
-def mark_missed(tx: Session, number: str, now: datetime) -> list[str]:
-    """Marks what is due and not done; returns the kinds that were not marked before, sorted."""
+def mark_missed(tx: Session, number: str, now: datetime, group: str | None = None) -> list[str]:
+    """Marks what is due and not done; returns the kinds that were not marked before, sorted.
+
+    Args:
+        group: who had the case: it is recorded against it (rule D8).
+    """
     late = update(Deadline).where(
         Deadline.number == number, Deadline.met_at.is_(None), Deadline.due_at <= now, _NOT_MISSED
     )
-    return sorted(tx.scalars(late.values(missed_at=now).returning(Deadline.kind)))
+    return sorted(tx.scalars(late.values(missed_at=now, missed_by=group).returning(Deadline.kind)))
 
 
 def of(tx: Session, number: str) -> list[Deadline]:

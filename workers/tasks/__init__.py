@@ -11,9 +11,10 @@ from workers.tasks.check_deadline import check_deadline
 from workers.tasks.classify_complaint import classify_complaint, record_classification
 from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
 from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
+from workers.tasks.extend_deadline import extend_deadline, refuse_extension, register_extension
 from workers.tasks.field_service import keep_appointment, open_work_order, raise_work_order
 from workers.tasks.follow_up import record_satisfaction, reopen_complaint
-from workers.tasks.notify import notify_customer, notify_staff
+from workers.tasks.notify import notify_authority, notify_customer, notify_staff
 from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.record_progress import record_investigation, record_result
 from workers.tasks.rectify import (
@@ -38,8 +39,12 @@ TASKS: Final[Sequence[Task]] = (
     Task("assign-owner", assign_owner),
     Task("start-tier-clock", start_tier_clock),
     Task("notify-staff", notify_staff),
+    Task("notify-authority", notify_authority),
     Task("check-deadline", check_deadline),
     Task("record-investigation", record_investigation),
+    Task("register-extension", register_extension),
+    Task("extend-deadline", extend_deadline),
+    Task("refuse-extension", refuse_extension),
     Task("raise-complaint", raise_complaint),
     Task("open-work-order", open_work_order),
     Task("keep-appointment", keep_appointment),

@@ -1,4 +1,4 @@
-"""Tell the customer or staff something, in the words of a template (rules A3, A6, A8).
+"""Tell the customer, staff or an authority something, in the words of a template (rules A3, A6, A8, B8, B13).
 
 Job type: notify-customer
 Reads: number, optional occasion. Header `event`: the folder under templates/notifications.
@@ -14,6 +14,13 @@ Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per person, event and occasion. Who has left the staff is not told; for a `person:`
     who has left, the group that owns the case is. The case may be a complaint or an incident, as facts.json says.
+
+Job type: notify-authority
+Reads: number, optional channel (the complaint's own where the diagram names none), occasion. Header `event`.
+Sets: nothing.
+Throws: nothing.
+Effect: one e-mail in the outbox per event and occasion, to the address of the setting `authorities` for the channel;
+    for a channel that it does not name, to its `regulator`.
 """
 
 from __future__ import annotations
@@ -53,6 +60,25 @@ def notify_customer(
             f"{number}:told:{event}:{occasion}",
             event=event,
         )
+
+
+def notify_authority(
+    database: Database,
+    clock: Clock,
+    messenger: Messenger,
+    *,
+    number: str,
+    job: Job,
+    channel: str | None = None,
+    occasion: str | None = None,
+) -> None:
+    """Writes the message of header `event` to the authority into the outbox."""
+    event, occasion = job.headers["event"], occasion or job.element_instance_key
+    with database.begin() as tx:
+        complaint, now = complaints.get(tx, number), clock.now()
+        messenger.tell_authority(tx, complaint, channel or complaint.channel, event, occasion, now, {})
+        key = f"{number}:told-authority:{event}:{occasion}"
+        timeline.add(tx, number, now, "duban", "authority-told", key, event=event)
 
 
 def notify_staff(

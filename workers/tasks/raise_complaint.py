@@ -1,10 +1,11 @@
-"""Take an overdue complaint away and raise it one level; who was passed over stays informed (rule A9).
+"""Take an overdue complaint away and raise it one level; who was passed over stays informed (rules A9, D8).
 
 Job type: raise-complaint
 Reads: number, tier, owner, owner_group, escalation_path (next_tier).
 Sets: tier, passed_over.
 Throws: nothing.
-Effect: deadlines that have passed are marked missed, the owner becomes a watcher, the tier is kept.
+Effect: deadlines that have passed are marked missed by the group that had the case (rule D8), the owner becomes a
+    watcher, the tier is kept.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def raise_complaint(
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         if timeline.find(tx, key) is None:
-            deadlines.mark_missed(tx, number, now)
+            deadlines.mark_missed(tx, number, now, owner_group)
             watchers.add(tx, number, owner, owner_group, now)
             complaint.tier = next_tier
             timeline.add(tx, number, now, "duban", "raised", key, tier=next_tier, from_tier=tier, owner=owner)

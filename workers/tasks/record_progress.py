@@ -27,8 +27,8 @@ def record_investigation(database: Database, clock: Clock, *, number: str, job: 
     now = clock.now()
     key = f"{number}:investigated:{job.element_instance_key}"
     with database.begin() as tx:
-        complaints.get(tx, number)
-        deadlines.mark_met(tx, number, "preliminary", now)
+        complaint = complaints.get(tx, number)
+        deadlines.mark_met(tx, number, "preliminary", now, complaint.owner_group)
         timeline.add(tx, number, now, "duban", "investigated", key)
 
 
@@ -39,6 +39,6 @@ def record_result(database: Database, clock: Clock, *, number: str, job: Job) ->
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         if timeline.find(tx, key) is None:
-            deadlines.mark_met(tx, number, "result", now)
+            deadlines.mark_met(tx, number, "result", now, complaint.owner_group)
             complaints.set_status(complaint, Status.RESOLVED)
             timeline.add(tx, number, now, "duban", "resolved", key)
