@@ -162,6 +162,10 @@ class Client:
         """What becomes of a suggestion: as, status, reason."""
         return self._object("POST", f"suggestions/{id_}/decision", dict(decision))
 
+    def appeal(self, number: str, reason: str) -> dict[str, Any]:
+        """The customer appeals against the result of a closed complaint."""
+        return self._object("POST", f"complaints/{quote(number, safe='')}/appeal", {"reason": reason})
+
     def _object(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self._call(method, path, body)
         if not isinstance(answer, dict):

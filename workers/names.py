@@ -11,6 +11,9 @@ SHANGHAI: Final = ZoneInfo("Asia/Shanghai")
 
 COMPLAINT_PROCESS: Final = "complaint-handling"
 
+APPEAL_DEADLINE: Final = "appeal"
+"""The kind of deadline by which the customer is told what became of an appeal (rule B7)."""
+
 
 class Message(StrEnum):
     """BPMN message names; every one is correlated on the number of its case: a complaint's or an incident's."""

@@ -84,6 +84,20 @@ class NotificationSettings(BaseModel):
     hotline: str = Field("10000", description="Number that customers are told to call: yours")
 
 
+class EvidenceSettings(BaseModel):
+    """Files that belong to cases."""
+
+    folder: Path | None = Field(
+        None,
+        description="Where files of evidence and case files are kept; empty: `evidence` in the data folder. "
+        "Workers on several machines need one folder that all of them see",
+    )
+    largest_file_bytes: int = Field(
+        104_857_600, ge=1, description="Longest file of evidence that is taken, in bytes"
+    )
+    files_per_case: int = Field(200, ge=1, description="Files of evidence that one case may have")
+
+
 class Settings(BaseSettings):
     """All settings. `duban --help` and docs/settings.md show them."""
 
@@ -109,4 +123,5 @@ class Settings(BaseSettings):
     )
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     web: WebSettings = Field(default_factory=lambda: WebSettings())
+    evidence: EvidenceSettings = Field(default_factory=lambda: EvidenceSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())

@@ -15,7 +15,7 @@ from workers.clock import Clock, MovedClock
 from workers.engine.jobs import Job, Task, bind
 from workers.errors import BusinessError
 from workers.notifications.messenger import Messenger
-from workers.store import complaints
+from workers.store import appeals, complaints
 from workers.store.database import Base, Database
 from workers.store.tables import Complaint, Deadline, Staff
 from workers.tasks import TASKS
@@ -33,6 +33,13 @@ PATH = {
     "next_tier": "city",
     "next_group": "city-management",
     "time_allowed": "PT8H",
+}
+APPEAL_RULE = {
+    "window": "P60D",
+    "appeal_group": "billing",
+    "handle_time": "PT72H",
+    "calendar": "clock",
+    "authority": "telecom-complaint-centre",
 }
 VARIABLES: dict[str, Any] = {
     "number": NUMBER,
@@ -58,11 +65,18 @@ VARIABLES: dict[str, Any] = {
     "due_at": "2026-03-03T09:00:00+08:00",
     "first_warning_at": "2026-03-02T09:00:00+08:00",
     "second_warning_at": None,
+    "appeal_rule": APPEAL_RULE,
+    "appeal_path": PATH | {"owner_group": None, "time_allowed": None},
+    "appeal_owner": "wang.fang",
+    "appeal_group": "billing",
+    "is_appeal_upheld": True,
+    "decided_by": "li.na",
     "to": ["person:wang.fang", "group:branch-management", "watchers"],
     **INSTANTS,
     **field_rows.VARIABLES,
 }
 HEADERS = {
+    "close-appeal": {"outcome": "solved"},
     "register-complaint": {"owner_group": "billing", "tier": "front-desk"},
     "notify-customer": {"event": "complaint-registered"},
     "notify-staff": {"event": "complaint-assigned"},
@@ -93,6 +107,8 @@ def store(database: Database) -> Database:
             ("zhao.min", "billing"),
         ):
             tx.add(Staff(username=username, name=username, groups=[group], email=f"{username}@example.com"))
+        tx.flush()
+        appeals.add(tx, NUMBER, "filed", RECEIVED + timedelta(hours=29))
         field_rows.add(tx, NUMBER, "1001", RECEIVED)
         for kind, hours in (("preliminary", 24), ("result", 72)):
             tx.add(Deadline(number=NUMBER, kind=kind, due_at=RECEIVED + timedelta(hours=hours)))
@@ -116,7 +132,12 @@ def everything(database: Database) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.type)
 def test_a_job_delivered_twice_changes_nothing(
-    task: Task, store: Database, messenger: Messenger, classifier: Classifier, calendar: WorkingCalendar
+    task: Task,
+    store: Database,
+    messenger: Messenger,
+    classifier: Classifier,
+    calendar: WorkingCalendar,
+    case_writing: dict[type, object],
 ) -> None:
     clock = MovedClock(RECEIVED + timedelta(hours=30) - datetime.now(UTC))
     services = {
@@ -125,6 +146,7 @@ def test_a_job_delivered_twice_changes_nothing(
         Messenger: messenger,
         Classifier: classifier,
         WorkingCalendar: calendar,
+        **case_writing,
     }
     bound = bind(task, services)
     before = everything(store)
@@ -160,7 +182,12 @@ def test_a_second_process_instance_is_refused_and_leaves_the_first_its_case(stor
     "task", [task for task in TASKS if task.type not in ENDING], ids=lambda task: task.type
 )
 def test_a_job_that_was_still_running_when_the_customer_withdrew_does_not_open_the_case_again(
-    task: Task, store: Database, messenger: Messenger, classifier: Classifier, calendar: WorkingCalendar
+    task: Task,
+    store: Database,
+    messenger: Messenger,
+    classifier: Classifier,
+    calendar: WorkingCalendar,
+    case_writing: dict[type, object],
 ) -> None:
     services = {
         Database: store,
@@ -168,6 +195,7 @@ def test_a_job_that_was_still_running_when_the_customer_withdrew_does_not_open_t
         Messenger: messenger,
         Classifier: classifier,
         WorkingCalendar: calendar,
+        **case_writing,
     }
     withdraw = next(each for each in TASKS if each.type == "withdraw-complaint")
     bind(withdraw, services).call(job_of(withdraw))

@@ -18,6 +18,7 @@ from workers.classification import Classifier
 from workers.clock import Clock
 from workers.engine.jobs import BoundTask, Task, bind
 from workers.errors import Broken, Refused, Unavailable
+from workers.notifications.case_file import CaseFiles
 from workers.notifications.channels.choice import open_channels
 from workers.notifications.labels import Labels
 from workers.notifications.messenger import Messenger
@@ -26,6 +27,7 @@ from workers.notifications.sender import Sender
 from workers.settings import Settings
 from workers.store import schema, staff
 from workers.store.database import Database
+from workers.store.file_store import FileStore
 from workers.tasks import TASKS
 
 SAMPLE_STAFF: Final = "sample-staff.json"
@@ -47,6 +49,8 @@ class Parts:
     sender: Sender
     classifier: Classifier
     calendar: WorkingCalendar
+    files: FileStore
+    case_files: CaseFiles
 
     def bound_tasks(self, only: Sequence[str] = ()) -> list[BoundTask]:
         """All tasks with their collaborators in place, or those of the job types named.
@@ -61,6 +65,8 @@ class Parts:
             Messenger: self.messenger,
             Classifier: self.classifier,
             WorkingCalendar: self.calendar,
+            FileStore: self.files,
+            CaseFiles: self.case_files,
         }
         return [bind(task, services) for task in _chosen(only)]
 
@@ -99,6 +105,8 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             sender=Sender(database, channels, clock, settings.notifications),
             classifier=Classifier(models / CLASSIFICATION_RULES, settings.engine.cache_dir),
             calendar=_calendar(models),
+            files=FileStore(settings.evidence.folder or settings.data / "evidence"),
+            case_files=CaseFiles(templates, settings),
         )
 
 

@@ -44,6 +44,26 @@ class ComplaintPolicy(BaseModel):
             raise Broken(_sentence("complaint-policy", error)) from error
 
 
+class AppealRule(BaseModel):
+    """The row of decision `appeal-rule` that applies to a complaint (rule B7)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    window: Duration
+    appeal_group: str
+    handle_time: str
+    calendar: str
+    authority: str
+
+    @classmethod
+    def from_decision(cls, result: object) -> AppealRule:
+        """Reads the decision's result. Raises Broken naming what the table lacks."""
+        try:
+            return cls.model_validate(result)
+        except ValidationError as error:
+            raise Broken(_sentence("appeal-rule", error)) from error
+
+
 class PolicyDeadline(BaseModel):
     """A row of decision `complaint-deadlines`: an amount of time on a calendar."""
 

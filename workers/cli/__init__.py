@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, hand_in, improve, serve
+from workers.cli import ask, hand_in, improve, rights, serve
 from workers.cli.failures import Commands
 
 
@@ -29,6 +29,7 @@ def application() -> typer.Typer:
     hand_in.register(app)
     ask.register(app)
     improve.register(app)
+    rights.register(app)
     return app
 
 

@@ -54,6 +54,12 @@ class ExtensionBody(Body):
     reason: Annotated[Words, Field(min_length=1)]
 
 
+class AppealBody(Body):
+    """Why the customer does not accept the result."""
+
+    reason: Annotated[Words, Field(min_length=1)]
+
+
 class SurveyBody(Body):
     """What the customer answers to the survey."""
 
@@ -142,6 +148,14 @@ def _add_complaints(api: APIRouter, services: DeskServices) -> None:
         )
         _keep(services, number, "survey_comment", body.comment)
         return {"number": number, **answer}
+
+    @api.post("/complaints/{number}/appeal")
+    def appeal(number: Number, body: AppealBody) -> dict[str, Any]:
+        """The customer appeals against the result of a closed complaint."""
+        filed = requests.file_appeal(
+            services.database, services.clock, number, body.reason, wake=services.wake_relay
+        )
+        return {"number": number, "appeal": filed}
 
 
 def _add_tasks(api: APIRouter, services: DeskServices) -> None:

@@ -10,6 +10,7 @@ import phonenumbers
 
 from workers.errors import Broken
 from workers.notifications import case_facts, visit_facts
+from workers.notifications.authorities import AppealFacts
 from workers.notifications.facts import Channel
 from workers.notifications.phrases import spoken_name
 from workers.notifications.render import Templates
@@ -34,6 +35,7 @@ class Messenger:
     def __init__(self, templates: Templates, settings: Settings) -> None:
         self._templates = templates
         self._settings = settings
+        self._appeals = AppealFacts.load(templates.folder.parent)
 
     def tell_customer(
         self,
@@ -57,7 +59,7 @@ class Messenger:
             Broken: the event isn't there or isn't for customers, a fact is missing, or a template is faulty.
         """
         self._check_audience(event, "customer", complaint)
-        known = case_facts.for_customer(tx, complaint, now, self._settings)
+        known = case_facts.for_customer(tx, complaint, now, self._settings) | self._appeals.of(tx, complaint)
         told = {**known, **self._visit_facts(tx, complaint.number, event), **facts}
         addresses = _customer_addresses(complaint)
         written = self._tell(tx, complaint.number, event, CUSTOMER, addresses, occasion, now, told)
@@ -89,6 +91,8 @@ class Messenger:
         self._check_audience(event, "staff", case)
         known = case_facts.for_staff(tx, case, now, self._settings)
         known |= self._visit_facts(tx, case.number, event)
+        if isinstance(case, Complaint):
+            known |= self._appeals.of(tx, case)
         written = 0
         for person in people:
             addresses: list[tuple[Channel, str | None]] = [("email", person.email), ("sms", person.phone)]

@@ -11,9 +11,11 @@ from workers.cases import masking
 from workers.names import SHANGHAI
 from workers.store import (
     answers,
+    appeals,
     cases,
     complaints,
     deadlines,
+    evidence,
     incident_view,
     outbox,
     record_queries,
@@ -21,6 +23,7 @@ from workers.store import (
     timeline_words,
     watchers,
 )
+from workers.store.appeal_tables import Appeal, Evidence, Mark
 from workers.store.case_parts import answered, entry, message, stuck, task
 from workers.store.tables import Complaint, Deadline
 from workers.store.timeline_words import TimelineWords
@@ -62,6 +65,10 @@ def show(
         "messages": [message(each) for each in outbox.of_number(tx, number)],
         "tasks": [task(each) for each in record_queries.open_tasks(tx, number)],
         "refunds": [],
+        "appeal": _appeal(appeals.find(tx, number)),
+        "evidence": [piece(each) for each in evidence.of(tx, number)],
+        "marks": [_mark(each) for each in evidence.marks(tx, number)],
+        "marked": list(evidence.marked(tx, number)),
         "incident": next((stuck(each) for each in record_queries.open_incidents(tx, number)), None),
         "watchers": [each.person for each in watchers.of(tx, number)],
     }
@@ -98,6 +105,44 @@ def _facts(complaint: Complaint) -> dict[str, Any]:
         "received_at": _iso(complaint.received_at),
         "closed_at": _iso(complaint.closed_at),
     }
+
+
+def _appeal(appeal: Appeal | None) -> dict[str, Any] | None:
+    """The second handling (rule B7); its status says where it is."""
+    if appeal is None:
+        return None
+    status = "closed" if appeal.closed_at else "resolved" if appeal.told_at else "in-progress"
+    return {
+        "number": appeal.number,
+        "origin": appeal.origin,
+        "status": status,
+        "handler": {"group": appeal.handler_group, "person": appeal.handler},
+        "tier": appeal.tier,
+        "finding": appeal.finding,
+        "outcome": appeal.outcome,
+        "filed_at": _iso(appeal.filed_at),
+        "decided_at": _iso(appeal.decided_at),
+        "told_at": _iso(appeal.told_at),
+        "closed_at": _iso(appeal.closed_at),
+    }
+
+
+def piece(evidence: Evidence) -> dict[str, Any]:
+    """A piece of evidence (rules B4, B9, D11)."""
+    return {
+        "sha256": evidence.sha256,
+        "name": evidence.name,
+        "kind": evidence.kind,
+        "media_type": evidence.media_type,
+        "size": evidence.size,
+        "added_by": evidence.added_by,
+        "at": _iso(evidence.at),
+    }
+
+
+def _mark(mark: Mark) -> dict[str, Any]:
+    """A mark that was set or taken back (rules B9, D11); the grounds are personal and stay out of lists."""
+    return {"mark": mark.kind, "is_set": mark.is_set, "by": mark.by, "at": _iso(mark.at)}
 
 
 def _deadline(deadline: Deadline, now: datetime | None) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def keep_customer_words(tx: Session, number: str, field: str, value: str, author
     """Keeps what a customer wrote beside an answer (why they withdraw, what they add to the survey).
 
     Args:
-        field: `withdrawal_reason` or `survey_comment`.
+        field: `withdrawal_reason`, `survey_comment` or `appeal_reason`.
     """
     mine = select(func.count()).where(Answer.number == number, Answer.field == field)
     key = f"{number}:{field[:4]}:{tx.execute(mine).scalar_one() + 1}"

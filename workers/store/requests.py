@@ -1,4 +1,4 @@
-"""What customers ask of a running complaint: to withdraw it, to tell how satisfied they are (rules A8, A10).
+"""What customers ask: to withdraw a complaint, to tell how satisfied they are, to appeal (rules A8, A10, B7).
 
 Like intake, each is durable before it is answered: the request to the engine commits with the timeline entry.
 """
@@ -11,7 +11,8 @@ from typing import Final, Literal
 from workers.clock import Clock
 from workers.errors import Conflict
 from workers.names import Message, Status
-from workers.store import complaints, engine_requests, timeline
+from workers.store import appeals, complaints, completions, engine_requests, timeline
+from workers.store.appeal_tables import Appeal
 from workers.store.database import Database
 from workers.store.tables import Complaint
 
@@ -65,10 +66,13 @@ def answer_survey(
     now, name = clock.now(), Message.SURVEY_ANSWERED
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
-        _refuse_ended(complaint)
-        if complaint.status != Status.RESOLVED:
+        appeal = appeals.find(tx, number)
+        is_on_appeal = appeal is not None and appeal.told_at is not None and appeal.closed_at is None
+        if not is_on_appeal:
+            _refuse_ended(complaint)
+        if not is_on_appeal and complaint.status != Status.RESOLVED:
             raise Conflict(f"Complaint {number} has no result yet; the survey comes with it.")
-        result = timeline.latest(tx, number, "resolved")
+        result = timeline.latest(tx, number, "appeal-told" if is_on_appeal else "resolved")
         known = timeline.latest(tx, number, "satisfaction-recorded")
         if known and (result is None or known.id > result.id):
             raise Conflict(f"The survey of complaint {number} is over: {known.facts['satisfaction']}.")
@@ -79,6 +83,71 @@ def answer_survey(
         timeline.add(tx, number, now, who, "survey-answered", key, **variables)
     if wake is not None:
         wake()
+
+
+def file_appeal(
+    database: Database,
+    clock: Clock,
+    number: str,
+    reason: str,
+    *,
+    who: str = "customer",
+    wake: Callable[[], None] | None = None,
+) -> str:
+    """Starts the second handling of a closed complaint because the customer appeals (rule B7).
+
+    Whether it came in time is decided by the policy's table, in the process; the customer is told.
+
+    Args:
+        reason: in the customer's words.
+        who: `customer`, or the username of whom the customer told.
+
+    Returns:
+        The number of the appeal.
+
+    Raises:
+        NotFound: no such complaint.
+        Conflict: it is still open (the message says what is going on), was withdrawn, or has an appeal already.
+    """
+    now, name = clock.now(), Message.APPEAL_FILED
+    with database.begin() as tx:
+        complaint = complaints.get(tx, number)
+        _refuse_appeal(complaint, appeals.find(tx, number))
+        appeal = appeals.add(tx, number, "filed", now)
+        variables = {
+            "number": number,
+            "policy": complaint.policy,
+            "channel": complaint.channel,
+            "complaint_priority": complaint.priority or "ordinary",
+        }
+        engine_requests.add(tx, name, number, f"{number}:{name}", variables, now)
+        completions.keep_customer_words(tx, number, "appeal_reason", reason, who, now)
+        timeline.add(tx, number, now, who, "appeal-filed", f"{number}:appeal-filed", appeal=appeal.number)
+    if wake is not None:
+        wake()
+    return appeal.number
+
+
+def _refuse_appeal(complaint: Complaint, appeal: Appeal | None) -> None:
+    number = complaint.number
+    if appeal is not None and appeal.closed_at is None:
+        raise Conflict(
+            f"申诉 {appeal.number} 正在办理。 The appeal {appeal.number} of {number} is being handled."
+        )
+    if appeal is not None:
+        raise Conflict(
+            f"申诉 {appeal.number} 已办结（{appeal.outcome}）。 {number} has been appealed against once: "
+            f"{appeal.number} ended as {appeal.outcome}; what can follow is the authority."
+        )
+    if complaint.status == Status.WITHDRAWN:
+        raise Conflict(
+            f"投诉已撤诉。 Complaint {number} was withdrawn: there is no result to appeal against."
+        )
+    if complaint.closed_at is None:
+        raise Conflict(
+            f"投诉仍在处理中（{complaint.status}）。 Complaint {number} is still being handled "
+            f"({complaint.status}, by {complaint.owner_group or 'nobody yet'}); say what is not solved, and it goes on."
+        )
 
 
 def _refuse_ended(complaint: Complaint) -> None:

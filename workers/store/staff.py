@@ -29,6 +29,7 @@ Group = Literal[
     "field-engineers",
     "callback",
     "complaint-group",
+    "appeal-department",
     "operations",
     "auditor",
 ]

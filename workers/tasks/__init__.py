@@ -6,10 +6,19 @@ from collections.abc import Sequence
 from typing import Final
 
 from workers.engine.jobs import Task
+from workers.tasks.appeal import (
+    assign_appeal,
+    close_appeal,
+    raise_appeal,
+    record_appeal_decision,
+    record_appeal_told,
+    register_appeal,
+)
 from workers.tasks.assign_owner import assign_owner
 from workers.tasks.check_deadline import check_deadline
 from workers.tasks.classify_complaint import classify_complaint, record_classification
 from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
+from workers.tasks.compile_case_file import compile_case_file
 from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
 from workers.tasks.extend_deadline import extend_deadline, refuse_extension, register_extension
 from workers.tasks.field_service import keep_appointment, open_work_order, raise_work_order
@@ -61,6 +70,13 @@ TASKS: Final[Sequence[Task]] = (
     Task("record-result", record_result),
     Task("record-satisfaction", record_satisfaction),
     Task("reopen-complaint", reopen_complaint),
+    Task("register-appeal", register_appeal),
+    Task("assign-appeal", assign_appeal),
+    Task("record-appeal-decision", record_appeal_decision),
+    Task("raise-appeal", raise_appeal),
+    Task("record-appeal-told", record_appeal_told),
+    Task("compile-case-file", compile_case_file),
+    Task("close-appeal", close_appeal),
     Task("archive-complaint", archive_complaint),
     Task("withdraw-complaint", withdraw_complaint),
 )

@@ -1,0 +1,156 @@
+"""Files outside the database, each under the hash of its content: a file is there whole or not at all (rule B9)."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from workers.errors import Broken, Refused, Unavailable
+
+_INCOMING: Final = "incoming"
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A file that has come in and is not kept yet: look at it, then keep or discard it."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class FileStore:
+    """Keeps files under DATA/evidence. What is kept never changes: its name is its content.
+
+    Args:
+        folder: made when the first file comes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def receive(self, chunks: Iterable[bytes], largest: int) -> Draft:
+        """Writes what comes in to a temporary file, on disk when this returns.
+
+        Raises:
+            Refused: it is empty, or longer than `largest` bytes. Unavailable: the disk is full or cannot be written.
+                Nothing is left behind in either case.
+        """
+        with _told(), self._temporary() as (handle, path):
+            digest, size = hashlib.sha256(), 0
+            for chunk in chunks:
+                size += len(chunk)
+                if size > largest:
+                    raise Refused(f"文件过大。 The file is longer than the {largest} bytes that are taken.")
+                digest.update(chunk)
+                _write(handle, chunk)
+            if size == 0:
+                raise Refused("文件为空。 The file is empty.")
+            os.fsync(handle)
+        return Draft(path, digest.hexdigest(), size)
+
+    def keep(self, draft: Draft) -> None:
+        """Puts the draft in its place, at once and for good; one that is there already stays.
+
+        Raises:
+            Unavailable: the disk is full or cannot be written.
+        """
+        target = self._path(draft.sha256)
+        with _told():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            draft.path.replace(target)
+            for folder in (target.parent, target.parent.parent):
+                _sync(folder)
+
+    def discard(self, draft: Draft) -> None:
+        """Removes a draft; one that was kept is no draft any more."""
+        with suppress(OSError):
+            draft.path.unlink()
+
+    def put(self, content: bytes) -> Draft:
+        """Keeps what the program itself has written. Raises as `receive`."""
+        draft = self.receive([content], largest=len(content))
+        self.keep(draft)
+        return draft
+
+    def find(self, sha256: str) -> Path:
+        """Where a kept file is. Raises Broken when it is gone: then the folder was changed from outside."""
+        path = self._path(sha256)
+        if not path.is_file():
+            raise Broken(
+                f"the file {sha256[:12]}… is no longer in the evidence folder; restore it from a backup"
+            )
+        return path
+
+    def read(self, sha256: str) -> bytes:
+        """The content of a kept file, which still is what it was. Raises Broken when it is gone or was changed."""
+        content = self.find(sha256).read_bytes()
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise Broken(f"the file {sha256[:12]}… has been changed on disk; restore it from a backup")
+        return content
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256
+
+    def _temporary(self) -> _Temporary:
+        return _Temporary(self._folder / _INCOMING)
+
+
+class _Temporary:
+    """A temporary file that goes when its block fails."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> tuple[int, Path]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._handle, name = tempfile.mkstemp(dir=self._folder)
+        self._path = Path(name)
+        return self._handle, self._path
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        os.close(self._handle)
+        if kind is not None:
+            self._path.unlink(missing_ok=True)
+
+
+class _told:  # noqa: N801  (used as a verb)
+    """Says in a sentence what the disk says in a number."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if not isinstance(error, OSError):
+            return
+        if error.errno in _FULL:
+            raise Unavailable(
+                "磁盘已满，文件未保存。 The disk is full: the file was not kept; make room, then send it again."
+            ) from error
+        raise Unavailable(
+            f"文件无法保存。 The evidence folder cannot be written ({error.strerror}); nothing was kept."
+        ) from error
+
+
+def _write(handle: int, chunk: bytes) -> None:
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _sync(folder: Path) -> None:
+    if os.name == "nt":
+        return  # a folder cannot be opened there
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
