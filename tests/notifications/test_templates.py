@@ -22,7 +22,7 @@ from workers.notifications.render import Templates
 
 FOLDER = Path(__file__).parents[2] / "templates"
 SHIPPED = Templates(FOLDER)
-AUDIENCES = {"notify-customer": "customer", "notify-authority": "authority"}
+AUDIENCES = {"notify-customer": "customer", "tell-attached": "customer", "notify-authority": "authority"}
 ALL = sorted(SHIPPED.facts.events)
 AUTHORITY = {name for name, event in SHIPPED.facts.events.items() if event.to == "authority"}
 PEOPLE = sorted(set(ALL) - AUTHORITY)

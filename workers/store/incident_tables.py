@@ -23,6 +23,7 @@ class MajorIncident(Base):
             name="status",
         ),
         CheckConstraint("tier is null or tier in ('branch','city','province')", name="tier"),
+        CheckConstraint("level is null or level in ('branch','city','province')", name="level"),
         CheckConstraint("affected_users is null or affected_users >= 0", name="affected_users"),
         CheckConstraint("outage_minutes is null or outage_minutes >= 0", name="outage_minutes"),
         Index(
@@ -57,6 +58,9 @@ class MajorIncident(Base):
     flags: Mapped[list[str]] = mapped_column(JSON, default=list)
     status: Mapped[str] = mapped_column(String(32), default="reported")
     tier: Mapped[str | None] = mapped_column(String(32))
+    """Who has it now."""
+    level: Mapped[str | None] = mapped_column(String(32))
+    """The tier that decision `incident-level` gave it last; a tier may hand it back to a lower one."""
     owner_group: Mapped[str | None] = mapped_column(String(64))
     owner_person: Mapped[str | None] = mapped_column(String(64))
     reason: Mapped[str | None] = mapped_column(String(64))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -29,6 +29,12 @@ WORKING: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS)
 """A complaint that is being handled, and can wait for the end of an event instead."""
 
 REPLY_FIELD: Final = "customer_reply"
+_TIERS: Final = (None, "branch", "city", "province")
+
+
+def rank(tier: str | None) -> int:
+    """How high a tier is: 0 none, 1 branch, 2 city, 3 province; as the column `rank` of the tables says it."""
+    return _TIERS.index(tier)
 
 
 def get(tx: Session, number: str) -> MajorIncident:
@@ -257,3 +263,12 @@ def raise_by_hand(
         timeline.add(tx, number, now, who, "raise-asked", key)
     if wake is not None:
         wake()
+
+
+def let_go(tx: Session, number: str, now: datetime) -> None:
+    """The complaints of a false alarm belong to it no longer; they are not counted for another event."""
+    for complaint in members(tx, number):
+        key = f"{complaint.number}:detached:{number}"
+        timeline.add(tx, complaint.number, now, "duban", "detached", key, incident=number)
+    mine = (IncidentComplaint.incident == number, IncidentComplaint.detached_at.is_(None))
+    tx.execute(update(IncidentComplaint).where(*mine).values(detached_at=now))

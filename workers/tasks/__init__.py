@@ -20,9 +20,18 @@ from workers.tasks.classify_complaint import classify_complaint, record_classifi
 from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
 from workers.tasks.compile_case_file import compile_case_file
 from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
+from workers.tasks.declare_incident import declare_incident, note_incident, register_incident
+from workers.tasks.end_incident import close_incident, dismiss_incident, solve_incident
 from workers.tasks.extend_deadline import extend_deadline, refuse_extension, register_extension
 from workers.tasks.field_service import keep_appointment, open_work_order, raise_work_order
 from workers.tasks.follow_up import record_satisfaction, reopen_complaint
+from workers.tasks.handle_incident import (
+    call_duty_manager,
+    hand_back_incident,
+    raise_incident,
+    record_acknowledgement,
+    record_plan,
+)
 from workers.tasks.notify import notify_authority, notify_customer, notify_staff
 from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.record_progress import record_investigation, record_result
@@ -35,8 +44,10 @@ from workers.tasks.rectify import (
     report_rectification,
 )
 from workers.tasks.register_complaint import register_complaint
+from workers.tasks.report_incident import ask_for_report, pass_report, record_report, tell_attached
 from workers.tasks.verify_complaint import verify_complaint
 from workers.tasks.visit_customer import record_arrival, record_delay, record_visit
+from workers.tasks.watch_growth import raise_grown_incident, recount_complaints
 
 TASKS: Final[Sequence[Task]] = (
     Task("register-complaint", register_complaint),
@@ -79,4 +90,21 @@ TASKS: Final[Sequence[Task]] = (
     Task("close-appeal", close_appeal),
     Task("archive-complaint", archive_complaint),
     Task("withdraw-complaint", withdraw_complaint),
+    Task("register-incident", register_incident),
+    Task("declare-incident", declare_incident),
+    Task("note-incident", note_incident),
+    Task("call-duty-manager", call_duty_manager),
+    Task("record-acknowledgement", record_acknowledgement),
+    Task("record-plan", record_plan),
+    Task("raise-incident", raise_incident),
+    Task("hand-back-incident", hand_back_incident),
+    Task("recount-complaints", recount_complaints),
+    Task("raise-grown-incident", raise_grown_incident),
+    Task("ask-for-report", ask_for_report),
+    Task("pass-report", pass_report),
+    Task("record-report", record_report),
+    Task("tell-attached", tell_attached),
+    Task("solve-incident", solve_incident),
+    Task("dismiss-incident", dismiss_incident),
+    Task("close-incident", close_incident),
 )

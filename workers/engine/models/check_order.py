@@ -83,7 +83,8 @@ class _Walk:
             inputs = element.mappings("input")
             for name in sorted(self._known(element.loop.get("inputCollection", "")) - ready):
                 yield element.id, name
-            ready |= self._inside(element) - inputs.keys()
+            each = element.loop.get("inputElement")
+            ready |= frozenset({each} if each else ())
             for source in inputs.values():
                 yield from ((element.id, name) for name in sorted(self._known(source) - ready))
             ready |= frozenset(inputs)

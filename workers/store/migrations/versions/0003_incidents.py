@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("flags", sa.JSON(), nullable=False),
         sa.Column("status", sa.String(length=32), nullable=False),
         sa.Column("tier", sa.String(length=32), nullable=True),
+        sa.Column("level", sa.String(length=32), nullable=True),
         sa.Column("owner_group", sa.String(length=64), nullable=True),
         sa.Column("owner_person", sa.String(length=64), nullable=True),
         sa.Column("reason", sa.String(length=64), nullable=True),
@@ -62,6 +63,10 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint(
             "tier is null or tier in ('branch','city','province')", name=op.f("major_incidents_tier_check")
+        ),
+        sa.CheckConstraint(
+            "level is null or level in ('branch','city','province')",
+            name=op.f("major_incidents_level_check"),
         ),
         sa.CheckConstraint(
             "affected_users is null or affected_users >= 0", name=op.f("major_incidents_affected_users_check")
