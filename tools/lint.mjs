@@ -1,4 +1,5 @@
-// Lints every process of bpmn/ with the rules that Camunda Modeler applies for Camunda 8.5 and with bpmnlint's recommended ones. Prints one line per finding; exit code 1 when there is any.
+// Lints every process of bpmn/ with the rules that Camunda Modeler applies for Camunda 8.5 and for 8.8, and with bpmnlint's recommended ones.
+// Prints one line per finding, with the profile it is of; exit code 1 when there is any.
 // usage: node tools/lint.mjs [models folder]
 import { readdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -14,10 +15,12 @@ const modeler = require('modeler-moddle/resources/modeler.json');
 
 const models = resolve(process.argv[2] ?? join(dirname(fileURLToPath(import.meta.url)), '..', 'bpmn'));
 const moddle = new BpmnModdle({ zeebe, modeler });
-const linter = new Linter({
-  config: { extends: ['bpmnlint:recommended', 'plugin:camunda-compat/camunda-cloud-8-5'] },
-  resolver: new NodeResolver({ require }),
-});
+const PROFILES = {
+  'bpmnlint recommended': 'bpmnlint:recommended',
+  'Camunda 8.5': 'plugin:camunda-compat/camunda-cloud-8-5',
+  'Camunda 8.8': 'plugin:camunda-compat/camunda-cloud-8-8',
+};
+const linters = Object.entries(PROFILES).map(([name, config]) => [name, new Linter({ config: { extends: [config] }, resolver: new NodeResolver({ require }) })]);
 
 let findings = 0;
 let files = 0;
@@ -28,15 +31,18 @@ for (const file of (await readdir(models, { recursive: true })).filter((name) =>
     console.log(`${shown}: ${id ?? ''}: ${message} [${rule}]`);
   };
   files += 1;
-  const { rootElement, warnings } = await moddle.fromXML(await readFile(join(models, file), 'utf8'));
-  for (const warning of warnings) tell(warning.element?.id, warning.message, 'import');
-  for (const [rule, reports] of Object.entries(await linter.lint(rootElement))) {
-    for (const report of reports) tell(report.id, report.message, rule);
+  const xml = await readFile(join(models, file), 'utf8');
+  for (const [profile, linter] of linters) {
+    const { rootElement, warnings } = await moddle.fromXML(xml);
+    if (linter === linters[0][1]) for (const warning of warnings) tell(warning.element?.id, warning.message, 'import');
+    for (const [rule, reports] of Object.entries(await linter.lint(rootElement))) {
+      for (const report of reports) tell(report.id, report.message, `${profile}: ${rule}`);
+    }
   }
 }
 if (!files) {
   console.log(`${models}: no .bpmn file`);
   findings += 1;
 }
-console.log(`${files} processes linted, ${findings} findings`);
+console.log(`${files} processes linted with ${Object.keys(PROFILES).join(', ')}: ${findings} findings`);
 process.exitCode = findings ? 1 : 0;

@@ -88,3 +88,17 @@ def escalation(text: str) -> str:
     text = text[:end] + thrown + text[end:]
     lost = '<bpmn:escalation id="Escalation_Lost" name="LOST" escalationCode="LOST" />'
     return text.replace("<bpmn:message ", lost + "<bpmn:message ", 1)
+
+
+def without_last_row(text: str) -> str:
+    """Takes the last row out of a decision table."""
+    return re.sub(r"(.*)<rule .*?</rule>", r"\1", text, count=1, flags=re.DOTALL)
+
+
+def first_row_again(text: str) -> str:
+    """Puts the first row of a decision table behind the last one once more."""
+    row = re.search(r"<rule .*?</rule>", text, flags=re.DOTALL)
+    assert row is not None
+    again = re.sub(r'\bid="', 'id="Again_', row.group())
+    end = text.rindex("</rule>") + len("</rule>")
+    return text[:end] + again + text[end:]

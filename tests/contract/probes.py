@@ -9,12 +9,14 @@ from pathlib import Path
 
 from tests.contract.edits import (
     escalation,
+    first_row_again,
     inside,
     label_moved,
     onto,
     over_the_main_line,
     straight,
     swap,
+    without_last_row,
     without_shape,
 )
 
@@ -23,6 +25,8 @@ DEPARTMENT = "department-handling/department-handling.bpmn"
 FOLLOW_UP = "satisfaction-follow-up/satisfaction-follow-up.bpmn"
 SETTLE = "complaint-handling/settle-complaint.form"
 DICTIONARY = "variables.schema.json"
+PRIORITY = "complaint-handling/complaint-priority.dmn"
+ESCALATION = "department-handling/escalation-path.dmn"
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,9 @@ class Probe:
 
 
 PROBES = (
+    Probe("decision-gap", PRIORITY, "complaint-priority", without_last_row),
+    Probe("decision-overlap", ESCALATION, "escalation-path", first_row_again),
+    Probe("decision-dead", PRIORITY, "complaint-priority", first_row_again),
     Probe(
         "unreadable",
         DEPARTMENT,

@@ -90,9 +90,10 @@ def hot_spots(tx: Session, asked: Asked) -> list[dict[str, Any]]:
         .limit(HOT_SPOTS)
     )
     spots = [dict(line._mapping) for line in found]
+    peaks = _peaks(tx, asked) if spots else {}
     for spot in spots:
         spot["growth"] = _share(spot["complaints"] - spot["before"], spot["before"])
-        spot["peak_on"], spot["peak"] = _peak(tx, asked, spot)
+        spot["peak"], spot["peak_on"] = peaks[tuple(spot[name] for name in _PLACE)]
     return spots
 
 
@@ -210,11 +211,15 @@ def _row(found: Mapping[Any, Any], columns: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _peak(tx: Session, asked: Asked, spot: Mapping[str, Any]) -> tuple[str, int]:
-    same = [_F[name].is_(None) if spot[name] is None else _F[name] == spot[name] for name in _PLACE]
-    counted = select(_F.day, func.count()).where(*_within(asked), *same).group_by(_F.day)
-    day, count = tx.execute(counted.order_by(func.count().desc(), _F.day).limit(1)).one()
-    return str(day), int(count)
+def _peaks(tx: Session, asked: Asked) -> dict[tuple[str | None, ...], tuple[int, str]]:
+    """The day with the most, the earliest of equals, by category, product and place: (how many, the day)."""
+    keys = [_F[name] for name in _PLACE]
+    counted = select(*keys, _F.day, func.count()).where(*_within(asked)).group_by(*keys, _F.day)
+    found: dict[tuple[str | None, ...], tuple[int, str]] = {}
+    for *place, day, count in tx.execute(counted.order_by(_F.day)):
+        if count > found.get(tuple(place), (0, ""))[0]:
+            found[tuple(place)] = count, day
+    return found
 
 
 def _within(asked: Asked) -> tuple[ColumnElement[bool], ...]:

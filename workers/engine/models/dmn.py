@@ -21,6 +21,8 @@ class Decision:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     rules: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    input_values: tuple[str, ...] = ()
+    """Per input the values that it is said to have, as the cell of a table; empty where none are listed."""
 
     @property
     def result_variable(self) -> str:
@@ -37,6 +39,7 @@ class Decision:
         table = tables[0].find(f"{DMN}decisionTable")
         assert table is not None  # noqa: S101 - looked at in the line above
         inputs = (each.findtext(f"{DMN}inputExpression/{DMN}text") for each in table.findall(f"{DMN}input"))
+        listed = (each.findtext(f"{DMN}inputValues/{DMN}text") for each in table.findall(f"{DMN}input"))
         rules = tuple(
             (
                 tuple(each.findtext(f"{DMN}text") or "" for each in rule.findall(f"{DMN}inputEntry")),
@@ -52,6 +55,7 @@ class Decision:
             tuple((each or "").strip() for each in inputs),
             tuple(each.get("name", "") for each in table.findall(f"{DMN}output")),
             rules,
+            tuple((each or "").strip() for each in listed),
         )
 
     def gives(self, field: str) -> bool:

@@ -131,6 +131,7 @@ class Models:
             What is wrong, sorted by file; empty when everything holds.
         """
         from workers.engine.models import (
+            check_decisions,
             check_drawing,
             check_names,
             check_order,
@@ -146,6 +147,7 @@ class Models:
             check_variables.findings,
             check_order.findings,
             check_drawing.findings,
+            check_decisions.findings,
         ):
             found += check(self, tasks, events)
         found += check_wording.findings(self, wording)
