@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,15 +18,19 @@ import httpx
 import uvicorn
 
 from workers.cases.complaint import check
+from workers.cases.rights import Rights
 from workers.clock import MovedClock
 from workers.desk.app import create_app
 from workers.desk.services import DeskServices, Health
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Conflict
+from workers.names import LARGEST_BODY
 from workers.notifications.labels import Labels
 from workers.notifications.wording_of_texts import load_wording
+from workers.settings import EvidenceSettings
 from workers.store import intake
 from workers.store.database import Database
+from workers.store.file_store import FileStore
 from workers.store.record_tables import FormVersion, Incident, ProcessInstance, ProcessVersion, UserTask
 from workers.store.tables import Staff
 
@@ -123,6 +128,8 @@ class RunningDesk:
             "records": Health(True, "up"),
         }
         self.woken = 0
+        self._folder = tempfile.TemporaryDirectory()
+        self.files = Path(self._folder.name) / "evidence"
         self._is_sample_staff = is_sample_staff
         self._has_test_clock = has_test_clock
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -142,6 +149,7 @@ class RunningDesk:
             self._thread.join(60)
         self.engine.close()
         self._listener.close()
+        self._folder.cleanup()
 
     def client(self, token: str | None = TOKEN) -> httpx.Client:
         """A client of the server; close it."""
@@ -168,6 +176,9 @@ class RunningDesk:
             token=TOKEN,
             labels=Labels.load(ROOT / "templates"),
             wording=load_wording(ROOT / "templates"),
+            files=FileStore(self.files),
+            evidence=EvidenceSettings(largest_file_bytes=3 * LARGEST_BODY, files_per_case=5),
+            rights=Rights.read(json.loads((ROOT / "bpmn" / "rights.json").read_bytes())),
             is_sample_staff=self._is_sample_staff,
             advance_clock=self._advance if self._has_test_clock else None,
             hosts=frozenset({"duban.example"}),

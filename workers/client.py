@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
@@ -166,6 +167,34 @@ class Client:
         """The customer appeals against the result of a closed complaint."""
         return self._object("POST", f"complaints/{quote(number, safe='')}/appeal", {"reason": reason})
 
+    def mark(self, number: str, kind: str, person: str, grounds: str, *, is_set: bool) -> dict[str, Any]:
+        """Marks a complaint, or takes the mark back."""
+        where = f"complaints/{quote(number, safe='')}/marks{'' if is_set else '/reversal'}"
+        return self._object("POST", where, {"as": person, "mark": kind, "grounds": grounds})
+
+    def evidence(self, number: str) -> list[dict[str, Any]]:
+        """The files of a case."""
+        return self._list("GET", f"complaints/{quote(number, safe='')}/evidence")
+
+    def add_evidence(self, number: str, file: Path, person: str, kind: str, name: str) -> dict[str, Any]:
+        """Adds a file to a case. Raises Refused when it cannot be read, too."""
+        query = urlencode({"as": person, "kind": kind, "name": name})
+        try:
+            with file.open("rb") as stream:
+                return self._object("POST", f"complaints/{quote(number, safe='')}/evidence?{query}", stream)
+        except OSError as error:
+            raise Refused(f"{file} cannot be read: {error.strerror}") from error
+
+    def evidence_file(self, number: str, sha256: str, person: str) -> bytes:
+        """The content of a file of a case."""
+        where = f"complaints/{quote(number, safe='')}/evidence/{quote(sha256, safe='')}"
+        return self._content(f"{where}?{urlencode({'as': person})}")
+
+    def case_file(self, number: str, person: str, audience: str) -> bytes:
+        """The compiled case file, a page."""
+        query = urlencode({"as": person, "for": audience})
+        return self._content(f"complaints/{quote(number, safe='')}/case-file?{query}")
+
     def _object(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self._call(method, path, body)
         if not isinstance(answer, dict):
@@ -182,14 +211,31 @@ class Client:
             )
         return answer
 
+    def _content(self, path: str) -> bytes:
+        status, content = self._answer("GET", path, None)
+        if status >= 400:
+            _read(status, content, self._instance)
+        return content
+
     def _call(self, method: str, path: str, body: object) -> Any:
+        return _read(*self._answer(method, path, body), self._instance)
+
+    def _answer(self, method: str, path: str, body: object) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._instance.token}", "Accept": "application/json"}
-        payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        if payload is not None:
+        payload: bytes | BufferedReader | None
+        if isinstance(body, BufferedReader):
+            payload, headers["Content-Type"] = body, "application/octet-stream"
+            headers["Content-Length"] = str(os.fstat(body.fileno()).st_size)
+        else:
+            payload = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        if isinstance(payload, bytes):
             headers["Content-Type"] = "application/json"
         connection = self._connected()
         try:
-            connection.request(method, f"{self._parts.path.rstrip('/')}/api/v1/{path}", payload, headers)
+            with suppress(
+                BrokenPipeError, ConnectionResetError
+            ):  # refused before all was sent: the answer says why
+                connection.request(method, f"{self._parts.path.rstrip('/')}/api/v1/{path}", payload, headers)
             response = connection.getresponse()
             status, content = response.status, response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -197,8 +243,10 @@ class Client:
             raise AnswerLost(
                 f"{self._instance.url} stopped answering; look whether it was done before doing it again"
             ) from error
+        if isinstance(payload, BufferedReader):
+            self.close()  # where a refusal came early, the rest of the file is still on its way
         self._used_at = time.monotonic()
-        return _read(status, content, self._instance)
+        return status, content
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is not None and time.monotonic() - self._used_at <= IDLE_SECONDS:

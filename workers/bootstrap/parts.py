@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from workers.bootstrap.resources import deploy_file, models_dir, templates_dir
 from workers.cases.calendar import WorkingCalendar, read_hours
+from workers.cases.rights import Rights
 from workers.cases.wording import Wording
 from workers.classification import Classifier
 from workers.clock import Clock
@@ -33,6 +34,7 @@ from workers.tasks import TASKS
 SAMPLE_STAFF: Final = "sample-staff.json"
 CLASSIFICATION_RULES: Final = "complaint-handling/classification-rules.dmn"
 WORKING_HOURS: Final = "working-hours.json"
+RIGHTS: Final = "rights.json"
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Parts:
     calendar: WorkingCalendar
     files: FileStore
     case_files: CaseFiles
+    rights: Rights
 
     def bound_tasks(self, only: Sequence[str] = ()) -> list[BoundTask]:
         """All tasks with their collaborators in place, or those of the job types named.
@@ -107,6 +110,7 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             calendar=_calendar(models),
             files=FileStore(settings.evidence.folder or settings.data / "evidence"),
             case_files=CaseFiles(templates, settings),
+            rights=_rights(models),
         )
 
 
@@ -119,6 +123,13 @@ def _calendar(models: Path) -> WorkingCalendar:
         return WorkingCalendar(read_hours(json.loads(path.read_bytes())))
     except (ValueError, Broken) as error:
         raise Refused(f"{WORKING_HOURS} beside the models is not usable: {error}") from error
+
+
+def _rights(models: Path) -> Rights:
+    try:
+        return Rights.read(json.loads((models / RIGHTS).read_bytes()))
+    except (OSError, ValueError, Broken) as error:
+        raise Refused(f"{RIGHTS} beside the models is not usable: {error}") from error
 
 
 def _open(settings: Settings) -> Database:

@@ -34,6 +34,11 @@ def print_case(case: Mapping[str, Any]) -> None:
     parts: list[Any] = [head]
     parts += _section("时限 deadlines", ("kind", "due_at", "met_at", "missed"), case.get("deadlines"))
     parts += _section("待办 tasks", ("name", "task", "groups", "due_at"), case.get("tasks"))
+    if appeal := case.get("appeal"):
+        shown = ("number", "status", "filed_at", "finding", "outcome")
+        parts += _section("申诉 appeal", shown, [appeal])
+    parts += _section("证据 evidence", ("name", "kind", "size", "added_by", "at"), case.get("evidence"))
+    parts += _section("标记 marks", ("mark", "is_set", "by", "at"), case.get("marks"))
     parts += _section("经过 timeline", ("at", "who", "what"), case.get("timeline"))
     parts += _section("消息 messages", ("at", "event", "channel", "to", "status"), case.get("messages"))
     Console().print(Panel(Group(*parts), title=plain(case.get("number")), title_align="left"))
@@ -51,6 +56,16 @@ def print_tasks(tasks: Sequence[Mapping[str, Any]]) -> None:
         what.append(f"\n{' '.join(task['groups'])}" + (f"\n{asked}" if asked else ""), style="dim")
         table.add_row(plain(task["task"]), what, plain(task["number"]), plain(task["due_at"]))
     Console().print(table)
+
+
+def print_evidence(evidence: Sequence[Mapping[str, Any]]) -> None:
+    """The files of a case."""
+    if not evidence:
+        Console().print("没有证据 · no evidence")
+        return
+    columns = ("sha256", "name", "kind", "media_type", "size", "added_by", "at")
+    for parts in _section("证据 evidence", columns, evidence):
+        Console().print(parts)
 
 
 def print_incidents(incidents: Sequence[Mapping[str, Any]]) -> None:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from workers.desk import api, improvement, pages
+from workers.desk import api, case_rights, improvement, pages
 from workers.desk.guard import API, Guard
 from workers.desk.problems import answer_failures, problem, status_of
 from workers.desk.services import DeskServices, Health
@@ -29,7 +29,12 @@ def create_app(services: DeskServices) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         swagger_ui_oauth2_redirect_url=None,
     )
-    app.add_middleware(Guard, token=services.token, hosts=services.hosts)
+    app.add_middleware(
+        Guard,
+        token=services.token,
+        hosts=services.hosts,
+        largest_upload=services.evidence.largest_file_bytes,
+    )
     answer_failures(app)
 
     @app.exception_handler(DubanError)
@@ -42,6 +47,7 @@ def create_app(services: DeskServices) -> FastAPI:
     app.mount("/static", StaticFiles(directory=pages.STATIC), "static")
     app.include_router(api.router(services))
     app.include_router(improvement.router(services))
+    app.include_router(case_rights.router(services))
     app.include_router(pages.router(services))
     return app
 

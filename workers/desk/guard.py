@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import re
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -15,7 +16,8 @@ from workers.names import LARGEST_BODY
 
 API: Final = "/api/"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
-_TOO_LARGE: Final = f"the request is longer than {LARGEST_BODY} bytes"
+_UPLOADS: Final = re.compile(r"/api/v1/complaints/[^/]+/evidence")
+"""Where a request may be as long as a file of evidence."""
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; "
     "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -31,8 +33,11 @@ _HEADERS: Final = {
 class Guard:
     """ASGI middleware. A page of another site cannot speak to this server by a host name of its own."""
 
-    def __init__(self, app: ASGIApp, *, token: str, hosts: frozenset[str]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, token: str, hosts: frozenset[str], largest_upload: int = LARGEST_BODY
+    ) -> None:
         self._app = app
+        self._largest_upload = largest_upload
         self._token = token.encode()
         self._hosts = _LOOPBACK | {host.lower() for host in hosts}
 
@@ -46,14 +51,18 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, answer)
             return
-        await self._app(scope, _Body(receive), answer)
+        await self._app(scope, _Body(receive, self._largest(scope["path"])), answer)
+
+    def _largest(self, path: str) -> int:
+        return self._largest_upload if _UPLOADS.fullmatch(path) else LARGEST_BODY
 
     def _refusal(self, path: str, headers: Headers) -> ASGIApp | None:
         if _hostname(headers.get("host", "")) not in self._hosts:
             return problem(421, "this server is not spoken to by that host name; set DUBAN_WEB__PUBLIC_URL")
         length = headers.get("content-length", "0")
-        if not length.isdigit() or len(length) > 12 or int(length) > LARGEST_BODY:
-            return problem(413, _TOO_LARGE, {"Connection": "close"})
+        largest = self._largest(path)
+        if not length.isdigit() or len(length) > 12 or int(length) > largest:
+            return problem(413, _too_large(largest), {"Connection": "close"})
         if path.startswith(API) and not self._is_known(headers.get("authorization", "")):
             detail = "the API needs the header `Authorization: Bearer TOKEN`; the token is in instance.json"
             return problem(401, detail, {"WWW-Authenticate": "Bearer"})
@@ -67,15 +76,16 @@ class Guard:
 class _Body:
     """Receives the body, up to the limit: a chunked one has no length to look at before."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, largest: int) -> None:
         self._receive = receive
+        self._largest = largest
         self._seen = 0
 
     async def __call__(self) -> Message:
         message = await self._receive()
         self._seen += len(message.get("body", b""))
-        if self._seen > LARGEST_BODY:
-            raise HTTPException(413, _TOO_LARGE, {"Connection": "close"})
+        if self._seen > self._largest:
+            raise HTTPException(413, _too_large(self._largest), {"Connection": "close"})
         return message
 
 
@@ -93,6 +103,10 @@ class _Answer:
                 headers[name] = value
             headers["Cache-Control"] = "max-age=300" if self._is_kept else "no-store"
         await self._send(message)
+
+
+def _too_large(largest: int) -> str:
+    return f"the request is longer than {largest} bytes"
 
 
 def _hostname(host: str) -> str:

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from workers.cases.rights import Rights
 from workers.cases.wording import Wording
 from workers.clock import Clock
 from workers.desk.figures import FigureSource
 from workers.notifications.labels import Labels
+from workers.settings import EvidenceSettings
 from workers.store.database import Database
+from workers.store.file_store import FileStore
 from workers.store.timeline_words import TimelineWords
 
 
@@ -64,6 +67,9 @@ class DeskServices:
         labels: words of the process for people.
         is_sample_staff: the sample directory is in use: names that are not in it may act, too.
         advance_clock: moves the test clock, returns when what that sets off has settled; None: no such clock.
+        files: where evidence and case files are.
+        evidence: how much of it is taken.
+        rights: which groups may mark, and read what is not for everybody.
         wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
         figures: what figures need beside the store.
@@ -80,6 +86,9 @@ class DeskServices:
     token: str
     labels: Labels
     wording: Wording
+    files: FileStore
+    evidence: EvidenceSettings
+    rights: Rights
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None

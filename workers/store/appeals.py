@@ -13,7 +13,7 @@ from workers.names import APPEAL_DEADLINE, SHANGHAI
 from workers.store import timeline
 from workers.store.appeal_tables import Appeal
 from workers.store.statements import next_value
-from workers.store.tables import Complaint, Deadline
+from workers.store.tables import Deadline
 
 Origin = Literal["unsolved", "filed"]
 
@@ -48,16 +48,16 @@ def is_open(tx: Session, complaint: str) -> bool:
     return found is not None and found.closed_at is None
 
 
-def worked_on(tx: Session, complaint: Complaint) -> set[str]:
+def worked_on(tx: Session, complaint: str) -> set[str]:
     """Usernames of everybody who worked on the case before its appeal (rule B7).
 
     Who completed a task of it, and who owned it by name. Once there is an appeal, what came after does not count:
     its own handlers stay free to finish it.
     """
-    appeal = find(tx, complaint.number)
+    appeal = find(tx, complaint)
     until = appeal.filed_at if appeal else None
     people: set[str] = set()
-    for entry in timeline.of(tx, complaint.number):
+    for entry in timeline.of(tx, complaint):
         if until is not None and entry.at > until:
             continue
         if entry.code == "task-completed":

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,50 @@ class Draft:
     size: int
 
 
+class Incoming:
+    """A file that is coming in, piece by piece. Nothing is left behind unless `finish` was reached."""
+
+    def __init__(self, folder: Path, largest: int) -> None:
+        self._largest, self._size, self._digest = largest, 0, hashlib.sha256()
+        with _told():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._handle, name = tempfile.mkstemp(dir=folder)
+        self._path = Path(name)
+        self._is_open = True
+
+    def write(self, piece: bytes) -> None:
+        """Adds a piece.
+
+        Raises:
+            Refused: it is longer than is taken. Unavailable: the disk is full or cannot be written.
+        """
+        self._size += len(piece)
+        if self._size > self._largest:
+            raise Refused(f"文件过大。 The file is longer than the {self._largest} bytes that are taken.")
+        self._digest.update(piece)
+        with _told():
+            _write(self._handle, piece)
+
+    def finish(self) -> Draft:
+        """The whole file, on disk. Raises Refused when it is empty, Unavailable as `write`."""
+        if self._size == 0:
+            raise Refused("文件为空。 The file is empty.")
+        with _told():
+            os.fsync(self._handle)
+        self._close()
+        return Draft(self._path, self._digest.hexdigest(), self._size)
+
+    def discard(self) -> None:
+        """Removes what came in so far; after `finish` it does nothing."""
+        if self._is_open:
+            self._close()
+            self._path.unlink(missing_ok=True)
+
+    def _close(self) -> None:
+        os.close(self._handle)
+        self._is_open = False
+
+
 class FileStore:
     """Keeps files under DATA/evidence. What is kept never changes: its name is its content.
 
@@ -37,25 +80,9 @@ class FileStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def receive(self, chunks: Iterable[bytes], largest: int) -> Draft:
-        """Writes what comes in to a temporary file, on disk when this returns.
-
-        Raises:
-            Refused: it is empty, or longer than `largest` bytes. Unavailable: the disk is full or cannot be written.
-                Nothing is left behind in either case.
-        """
-        with _told(), self._temporary() as (handle, path):
-            digest, size = hashlib.sha256(), 0
-            for chunk in chunks:
-                size += len(chunk)
-                if size > largest:
-                    raise Refused(f"文件过大。 The file is longer than the {largest} bytes that are taken.")
-                digest.update(chunk)
-                _write(handle, chunk)
-            if size == 0:
-                raise Refused("文件为空。 The file is empty.")
-            os.fsync(handle)
-        return Draft(path, digest.hexdigest(), size)
+    def receive(self, largest: int) -> Incoming:
+        """A place for a file that comes in; the caller finishes or discards it. Raises Unavailable."""
+        return Incoming(self._folder / _INCOMING, largest)
 
     def keep(self, draft: Draft) -> None:
         """Puts the draft in its place, at once and for good; one that is there already stays.
@@ -76,8 +103,13 @@ class FileStore:
             draft.path.unlink()
 
     def put(self, content: bytes) -> Draft:
-        """Keeps what the program itself has written. Raises as `receive`."""
-        draft = self.receive([content], largest=len(content))
+        """Keeps what the program itself has written. Raises Unavailable."""
+        incoming = self.receive(largest=len(content))
+        try:
+            incoming.write(content)
+            draft = incoming.finish()
+        finally:
+            incoming.discard()
         self.keep(draft)
         return draft
 
@@ -99,27 +131,6 @@ class FileStore:
 
     def _path(self, sha256: str) -> Path:
         return self._folder / sha256[:2] / sha256
-
-    def _temporary(self) -> _Temporary:
-        return _Temporary(self._folder / _INCOMING)
-
-
-class _Temporary:
-    """A temporary file that goes when its block fails."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __enter__(self) -> tuple[int, Path]:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._handle, name = tempfile.mkstemp(dir=self._folder)
-        self._path = Path(name)
-        return self._handle, self._path
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        os.close(self._handle)
-        if kind is not None:
-            self._path.unlink(missing_ok=True)
 
 
 class _told:  # noqa: N801  (used as a verb)

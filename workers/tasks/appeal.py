@@ -100,7 +100,7 @@ def assign_appeal(
         complaint, appeal = complaints.get(tx, number), appeals.get(tx, number)
         noted = timeline.find(tx, key)
         if noted is None:
-            before = appeals.worked_on(tx, complaint)
+            before = appeals.worked_on(tx, number)
             for form in FORMS:
                 exclusions.add(tx, number, form, before, "worked-before", clock.now())
             person = staff.pick_owner(tx, group, complaints.region(complaint), exclude=before)

@@ -1,0 +1,49 @@
+"""Which groups may do what needs a right of its own (rules B9, B10, D11): data of the designers, bpmn/rights.json."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, Self, get_args
+
+from workers.errors import Broken, Refused
+
+Right = Literal["mark-complaint", "read-evidence", "read-case-file"]
+RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
+
+_WHAT: Final[dict[Right, tuple[str, str]]] = {
+    "mark-complaint": ("标记投诉", "mark a complaint"),
+    "read-evidence": ("查看证据", "read the evidence of this case"),
+    "read-case-file": ("查看完整案卷", "read the whole case file"),
+}
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Groups by right."""
+
+    groups: Mapping[str, Collection[str]]
+
+    @classmethod
+    def read(cls, table: object) -> Self:
+        """From the JSON object of the file.
+
+        Raises:
+            Broken: it is no table of groups by right, lacks a right, or names one that there is not.
+        """
+        if not isinstance(table, dict) or not all(
+            isinstance(groups, list) and all(isinstance(group, str) for group in groups)
+            for groups in table.values()
+        ):
+            raise Broken("rights.json must be an object of rights, each with a list of groups")
+        if odd := sorted(set(table) ^ set(RIGHTS)):
+            raise Broken(f"rights.json must have the rights {', '.join(RIGHTS)}: see {', '.join(odd)}")
+        return cls({right: frozenset(groups) for right, groups in table.items()})
+
+    def check(self, right: Right, person: str, groups: Collection[str] | None) -> None:
+        """Raises Refused when the person may not. `groups` None: duty staff, who may do everything."""
+        allowed = self.groups[right]
+        if groups is not None and not set(groups) & set(allowed):
+            zh, en = _WHAT[right]
+            able = ", ".join(sorted(allowed))
+            raise Refused(f"{person} 无权{zh}。 {person} may not {en}; that takes one of {able}.")
