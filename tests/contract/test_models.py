@@ -72,7 +72,7 @@ def test_findings_are_told_in_chinese_and_english(copy: Path) -> None:
 def test_deployables_and_policies() -> None:
     """What the engine is given, and which policies a complaint may name."""
     models = Models.load(BPMN)
-    assert models.policies() == {"petition"}
+    assert models.policies() == {"petition", "broadband", "network-company", "mobile-branch"}
     names = [each.name for each in models.deployables()]
     assert len(names) == len(set(names))
     assert {"complaint-handling.bpmn", "complaint-deadlines.dmn", "settle-complaint.form"} <= set(names)

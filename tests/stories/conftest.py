@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from tests.databases import Postgres
 from tests.stories.world import World, running_duban
+
+BPMN = Path(__file__).parents[2] / "bpmn"
+
+
+def models_with_later_years(folder: Path) -> Path:
+    """The shipped models and working days of years to come: stories move the clock further than the library knows."""
+    models = Path(shutil.copytree(BPMN, folder / "bpmn"))
+    years = {str(year): {"holidays": [], "workdays": []} for year in range(2027, 2040)}
+    (models / "working-days.json").write_text(json.dumps(years), encoding="utf-8")
+    return models
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -20,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Customers, staff and a clock, on SQLite and on PostgreSQL."""
-    environment = {}
+    environment = {"DUBAN_MODELS_DIR": str(models_with_later_years(tmp_path_factory.mktemp("models")))}
     if request.param == "postgresql":
         postgres = request.getfixturevalue("postgres")
         assert isinstance(postgres, Postgres)

@@ -81,6 +81,9 @@ HEADERS = {
     "notify-customer": {"event": "complaint-registered"},
     "notify-staff": {"event": "complaint-assigned"},
     "notify-authority": {"event": "extension-reported"},
+    "find-deadline": {"kind": "reply"},
+    "meet-deadline": {"kind": "reply"},
+    "miss-deadline": {"kind": "reply"},
 }
 ABOUT_INCIDENTS = (
     "declare_incident", "handle_incident", "watch_growth", "report_incident", "end_incident",
@@ -118,6 +121,7 @@ def store(database: Database) -> Database:
         field_rows.add(tx, NUMBER, "1001", RECEIVED)
         for kind, hours in (("preliminary", 24), ("result", 72)):
             tx.add(Deadline(number=NUMBER, kind=kind, due_at=RECEIVED + timedelta(hours=hours)))
+        tx.add(Deadline(number=NUMBER, kind="reply", due_at=RECEIVED + timedelta(hours=20)))
     return database
 
 
@@ -164,7 +168,7 @@ def test_a_job_delivered_twice_changes_nothing(
 
     assert second == first
     assert everything(store) == after_first
-    if task.type not in ("classify-complaint", "start-tier-clock", "check-deadline"):
+    if task.type not in ("classify-complaint", "start-tier-clock", "check-deadline", "find-deadline"):
         assert after_first != before, "the job should have had an effect to repeat"
 
 

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from workers.bootstrap.resources import deploy_file, models_dir, templates_dir
-from workers.cases.calendar import WorkingCalendar, read_hours
+from workers.cases.calendar import WorkingCalendar, is_workday, read_hours, read_years
 from workers.cases.rights import Rights
 from workers.cases.wording import Wording
 from workers.classification import Classifier
@@ -33,8 +33,11 @@ from workers.tasks import TASKS
 
 SAMPLE_STAFF: Final = "sample-staff.json"
 CLASSIFICATION_RULES: Final = "complaint-handling/classification-rules.dmn"
+_Read = TypeVar("_Read")
+
 WORKING_HOURS: Final = "working-hours.json"
 RIGHTS: Final = "rights.json"
+WORKING_DAYS: Final = "working-days.json"
 
 
 @dataclass(frozen=True)
@@ -115,14 +118,19 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
 
 
 def _calendar(models: Path) -> WorkingCalendar:
-    """The calendar with the working hours beside the models; without that file it has none."""
-    path = models / WORKING_HOURS
+    """The calendar with the working hours, and the years that an operator adds, beside the models."""
+    hours = _beside(models / WORKING_HOURS, read_hours)
+    return WorkingCalendar(hours, _beside(models / WORKING_DAYS, read_years) or is_workday)
+
+
+def _beside(path: Path, read: Callable[[object], _Read]) -> _Read | None:
+    """What a file holds; None where it is not there."""
     if not path.exists():
-        return WorkingCalendar()
+        return None
     try:
-        return WorkingCalendar(read_hours(json.loads(path.read_bytes())))
+        return read(json.loads(path.read_bytes()))
     except (ValueError, Broken) as error:
-        raise Refused(f"{WORKING_HOURS} beside the models is not usable: {error}") from error
+        raise Refused(f"{path.name} beside the models is not usable: {error}") from error
 
 
 def _rights(models: Path) -> Rights:

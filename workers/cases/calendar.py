@@ -19,6 +19,8 @@ WORKING: Final = "working"
 _DAYS: Final = re.compile(r"P([1-9][0-9]{0,3})WD", re.ASCII)
 _HOURS: Final = re.compile(r"PT([1-9][0-9]{0,4})WH", re.ASCII)
 
+_SATURDAY: Final = 5
+
 WorkingHours = Sequence[tuple[time, time]]
 """The spans of a working day, in order, none touching the next, e.g. 08:30-12:00 and 13:30-17:30."""
 
@@ -56,8 +58,42 @@ def is_workday(day: date) -> bool:
         return bool(chinese_calendar.is_workday(day))
     except NotImplementedError as error:
         raise Broken(
-            f"the holidays of {day.year} are not known; install a chinesecalendar that has them, then retry"
+            f"the holidays of {day.year} are not known; install a chinesecalendar that has them, or "
+            "write them into working-days.json beside the models, start again, then retry"
         ) from error
+
+
+def read_years(document: object) -> Callable[[date], bool]:
+    """Tells working days as the library does, and for more years as an operator wrote them down.
+
+    Args:
+        document: year -> {"holidays": days without work, "workdays": weekend days that make up for them}, each a list
+            of dates such as "2027-01-01". Every other day of the year goes by the week.
+
+    Raises:
+        Broken: it is no such table, or a date is in another year than the one it is written under.
+    """
+    try:
+        years = {
+            int(year): tuple(
+                {date.fromisoformat(day) for day in days[kind]} for kind in ("holidays", "workdays")
+            )
+            for year, days in document.items()  # type: ignore[attr-defined]
+        }
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise Broken(
+            'years must be a table such as {"2027": {"holidays": ["2027-01-01"], "workdays": []}}'
+        ) from error
+    if any(day.year != year for year, kinds in years.items() for days in kinds for day in days):
+        raise Broken("a date is written under another year than its own")
+
+    def tells(day: date) -> bool:
+        if day.year not in years:
+            return is_workday(day)
+        holidays, workdays = years[day.year]
+        return day in workdays or (day.weekday() < _SATURDAY and day not in holidays)
+
+    return tells
 
 
 class WorkingCalendar:

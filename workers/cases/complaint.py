@@ -86,6 +86,13 @@ class Customer(_Part):
         return f"email:{str(self.email).lower()}"
 
 
+class Contact(_Part):
+    """Whom to speak to, where that is not the account holder (rule B11)."""
+
+    name: Line | None = None
+    phone: Phone
+
+
 class ComplaintLine(_Part):
     """A complaint line, valid and in one spelling: phone E.164, times in Asia/Shanghai, no blank margins."""
 
@@ -93,6 +100,9 @@ class ComplaintLine(_Part):
     channel: Slug
     text: Story
     customer: Customer
+    contact: Contact | None = None
+    calls_on_holidays: Annotated[bool, _or_empty(bool)] = False
+    """The customer asked to be called on holidays, too."""
     region: Annotated[Region, _or_empty(dict)] = Region()
     product: Word | None = None
     occurred_at: Instant | None = None
@@ -197,6 +207,7 @@ _REASONS: Final = {
     "extra_forbidden": "is not a field of a complaint",
     "string_type": "must be a string",
     "list_type": "must be a list",
+    "bool_type": "must be true or false",
     "model_type": "must be an object",
     "too_long": "has too many entries",
     "string_too_short": "is blank",

@@ -32,5 +32,9 @@ FLAGS: Final = (
     "group",
     "repeat",
     "urgent",
+    "escalated",
+    "skips-levels",
+    "threat-media",
+    "threat-regulator",
 )
-"""What may make a complaint more than ordinary; decision `complaint-priority` weighs them."""
+"""What may make a complaint more than ordinary; decisions weigh them (rules C5, D8, D9, E1)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import isodate
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -65,13 +65,14 @@ class AppealRule(BaseModel):
 
 
 class PolicyDeadline(BaseModel):
-    """A row of decision `complaint-deadlines`: an amount of time on a calendar."""
+    """A row of decision `complaint-deadlines`: an amount of time on a calendar, and from when it counts."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     kind: str
     time: str
     calendar: str
+    counted_from: Literal["receipt", "acceptance"] = "receipt"
 
     @classmethod
     def from_decision(cls, result: Any) -> list[PolicyDeadline]:
@@ -82,6 +83,35 @@ class PolicyDeadline(BaseModel):
             return [cls.model_validate(row) for row in result]
         except ValidationError as error:
             raise Broken(_sentence("complaint-deadlines", error)) from error
+
+
+class CallbackHours(BaseModel):
+    """The result of decision `callback-hours`: when a customer may be called (rules A8, C8)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    earliest: str
+    latest: str
+    on_holidays: bool
+
+    @classmethod
+    def from_decision(cls, result: object) -> CallbackHours:
+        """Reads the decision's result. Raises Broken naming what the table lacks."""
+        try:
+            return cls.model_validate(result)
+        except ValidationError as error:
+            raise Broken(_sentence("callback-hours", error)) from error
+
+
+def contact_time(complaint_policy: object) -> timedelta:
+    """How soon the customer is contacted about the result (rule C8); nothing where the policy says none."""
+    found = complaint_policy.get("contact_time") if isinstance(complaint_policy, dict) else None
+    try:
+        return timedelta() if found is None else _duration(found)
+    except ValueError as error:
+        raise Broken(
+            f"the table complaint-policy gives a contact_time that workers cannot use: {error}"
+        ) from error
 
 
 def _sentence(decision: str, error: ValidationError) -> str:

@@ -165,6 +165,8 @@ def _personal(tx: Session, complaint: Complaint) -> dict[str, Any]:
         "phone": complaint.customer_phone,
         "email": complaint.customer_email,
         "customer_no": complaint.customer_no,
+        "contact_name": complaint.contact_name,
+        "contact_phone": complaint.contact_phone,
         "answers": [answered(each) for each in answers.of(tx, complaint.number)],
     }
 

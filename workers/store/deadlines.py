@@ -1,4 +1,4 @@
-"""Statutory deadlines: from receipt, never reset (rule A9)."""
+"""Deadlines of a complaint: from receipt, never reset (rule A9); one missed is held against who has the case (D8)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from sqlalchemy.orm import Session
 from workers.store.statements import insert_if_absent
 from workers.store.tables import Complaint, Deadline
 
+STAGES: Final = ("preliminary", "result", "appeal")
+"""Kinds that have a watch of their own, with warnings and raising; all others are milestones on the way."""
+
 _NOT_MISSED: Final = Deadline.missed_at.is_(None)
+_UNIT: Final = (
+    select(Complaint.owner_group)
+    .where(Complaint.number == Deadline.number)
+    .correlate(Deadline)
+    .scalar_subquery()
+)
+"""The group that has the case now."""
 
 
 def put(tx: Session, number: str, kind: str, due_at: datetime) -> datetime:
@@ -54,9 +64,25 @@ def mark_met(tx: Session, number: str, kind: str, now: datetime, group: str | No
     tx.execute(
         update(Deadline)
         .where(*mine, Deadline.met_at.is_(None), Deadline.due_at < now, _NOT_MISSED)
-        .values(missed_at=now, missed_by=group)
+        .values(missed_at=now, missed_by=group or _UNIT)
     )
     tx.execute(update(Deadline).where(*mine, Deadline.met_at.is_(None)).values(met_at=now))
+
+
+def mark_missed_by(tx: Session, number: str, kind: str, unit: str, now: datetime) -> None:
+    """Holds a deadline that was not met against this unit, whoever has the case (rule D8)."""
+    mine = (Deadline.number == number, Deadline.kind == kind, Deadline.met_at.is_(None))
+    tx.execute(update(Deadline).where(*mine, _NOT_MISSED).values(missed_at=now))
+    tx.execute(update(Deadline).where(*mine).values(missed_by=unit))
+
+
+def milestones(tx: Session, number: str) -> list[Deadline]:
+    """The deadlines besides those of the department that are neither met nor missed yet, earliest first."""
+    return [
+        each
+        for each in of(tx, number)
+        if each.kind not in STAGES and each.met_at is None and each.missed_at is None
+    ]
 
 
 def mark_missed(tx: Session, number: str, now: datetime, group: str | None = None) -> list[str]:
@@ -68,7 +94,7 @@ def mark_missed(tx: Session, number: str, now: datetime, group: str | None = Non
     late = update(Deadline).where(
         Deadline.number == number, Deadline.met_at.is_(None), Deadline.due_at <= now, _NOT_MISSED
     )
-    return sorted(tx.scalars(late.values(missed_at=now, missed_by=group).returning(Deadline.kind)))
+    return sorted(tx.scalars(late.values(missed_at=now, missed_by=group or _UNIT).returning(Deadline.kind)))
 
 
 def of(tx: Session, number: str) -> list[Deadline]:

@@ -48,6 +48,12 @@ from workers.tasks.report_incident import ask_for_report, pass_report, record_re
 from workers.tasks.verify_complaint import verify_complaint
 from workers.tasks.visit_customer import record_arrival, record_delay, record_visit
 from workers.tasks.watch_growth import raise_grown_incident, recount_complaints
+from workers.tasks.watch_milestones import (
+    check_milestones,
+    find_deadline,
+    meet_deadline,
+    miss_deadline,
+)
 
 TASKS: Final[Sequence[Task]] = (
     Task("register-complaint", register_complaint),
@@ -56,6 +62,10 @@ TASKS: Final[Sequence[Task]] = (
     Task("classify-complaint", classify_complaint),
     Task("record-classification", record_classification),
     Task("decide-deadlines", decide_deadlines),
+    Task("check-milestones", check_milestones),
+    Task("find-deadline", find_deadline),
+    Task("meet-deadline", meet_deadline),
+    Task("miss-deadline", miss_deadline),
     Task("assign-owner", assign_owner),
     Task("start-tier-clock", start_tier_clock),
     Task("notify-staff", notify_staff),

@@ -1,11 +1,11 @@
-"""Give a complaint one named owner in the group that handles it now (rule A5).
+"""Give a complaint one named owner in the group that handles it now (rules A5, C2).
 
 Job type: assign-owner
 Reads: number, owner_group, tier, escalation_path (owner_group; empty: the group stays), optional passed_over.
 Sets: owner, owner_group.
 Throws: nothing.
-Effect: group, person and tier are kept with the complaint; it is in progress. Who was passed over (at first the front
-    desk, where it had the case) watches it from now on.
+Effect: group, person and tier are kept with the complaint; it is in progress, and assigned in time (C2) or not. Who was
+    passed over (at first the front desk, where it had the case) watches it from now on.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.names import Status
-from workers.store import complaints, staff, timeline, watchers
+from workers.store import complaints, deadlines, staff, timeline, watchers
 from workers.store.database import Database
 
 
@@ -43,6 +43,7 @@ def assign_owner(
             complaint.owner_group, complaint.owner_person = group, person.username
             complaint.tier = tier
             complaints.set_status(complaint, Status.IN_PROGRESS)
+            deadlines.mark_met(tx, number, "assignment", clock.now())
             facts = {"owner": person.username, "name": person.name, "group": group, "tier": tier}
             timeline.add(tx, number, clock.now(), "duban", "assigned", key, **facts)
         else:

@@ -1,4 +1,4 @@
-"""Turn the policy's amounts of time into instants on the calendar (rule A9).
+"""Turn the policy's amounts of time into instants on the calendar (rules A9, B1, B8, C1, C2, C5, D8).
 
 Job type: decide-deadlines
 Reads: number, received_at, complaint_deadlines, complaint_priority, complaint_policy (warning_shares).
@@ -6,7 +6,8 @@ Sets: investigation_due_at, investigation_first_warning_at, investigation_second
     result_first_warning_at, result_second_warning_at. A policy without a preliminary deadline gives the
     investigation the time of the result.
 Throws: nothing.
-Effect: the statutory deadlines of the complaint are kept; they are never reset.
+Effect: the deadlines of the complaint are kept; they are never reset. Of several rows of a kind the shortest counts.
+    One that a message has met already, before it was decided, is met.
 
 Job type: start-tier-clock
 Reads: number, escalation_path (time_allowed), complaint_policy (warning_shares) and the six instants.
@@ -44,16 +45,18 @@ def decide_deadlines(
     """Returns the six instants as ISO 8601 text. Raises Broken when the table gives no time for a result."""
     policy = ComplaintPolicy.from_decision(complaint_policy)
     start = datetime.fromisoformat(received_at)
-    due = {
-        wanted.kind: calendar.due_at(start, wanted.time, wanted.calendar)
-        for wanted in PolicyDeadline.from_decision(complaint_deadlines)
-    }
-    if "result" not in due:
-        raise Broken(f"the table complaint-deadlines has no row of kind 'result' for complaint {number}")
     with database.begin() as tx:
         complaints.get(tx, number).priority = complaint_priority
+        accepted = timeline.find(tx, f"{number}:accepted")
+        starts = {"receipt": start, "acceptance": accepted.at if accepted else start}
+        due = _due(PolicyDeadline.from_decision(complaint_deadlines), starts, calendar)
+        if "result" not in due:
+            raise Broken(f"the table complaint-deadlines has no row of kind 'result' for complaint {number}")
         for kind, due_at in due.items():
             deadlines.put(tx, number, kind, due_at)
+        for entry in timeline.of(tx, number):
+            if "meets" in entry.facts:
+                deadlines.mark_met(tx, number, entry.facts["meets"], entry.at)
         timeline.add(
             tx,
             number,
@@ -102,6 +105,17 @@ def start_tier_clock(
     return _clock("investigation", start, due, policy, calendar) | _clock(
         "result", start, due, policy, calendar
     )
+
+
+def _due(
+    rows: list[PolicyDeadline], starts: dict[str, datetime], calendar: WorkingCalendar
+) -> dict[str, datetime]:
+    """When each kind is due; of several rows of a kind the shortest counts."""
+    found: dict[str, datetime] = {}
+    for row in rows:
+        due_at = calendar.due_at(starts[row.counted_from], row.time, row.calendar)
+        found[row.kind] = min(due_at, found.get(row.kind, due_at))
+    return found
 
 
 def _clock(

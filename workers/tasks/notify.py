@@ -5,15 +5,17 @@ Reads: number, optional occasion. Header `event`: the folder under templates/not
 Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per event and occasion, however often the job is delivered. The occasion is the
-    element instance where the diagram names none.
+    element instance where the diagram names none. A deadline kind in `meets`, a header that may be left out, is met.
 
 Job type: notify-staff
-Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion and due_at (the deadline that
-    the message speaks of; the next statutory one where the diagram names none). Header `event`.
+Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion, due_at (the deadline that
+    the message speaks of; the next statutory one where the diagram names none) and deadline_kind. Header `event`; a
+    header named step, which may be left out, is a word that the text repeats.
 Sets: nothing.
 Throws: nothing.
-Effect: one message in the outbox per person, event and occasion. Who has left the staff is not told; for a `person:`
-    who has left, the group that owns the case is. The case may be a complaint or an incident, as facts.json says.
+Effect: one message in the outbox per person, event and occasion; `meets` as for notify-customer. Who has left the
+    staff is not told; for a `person:` who has left, the group that owns the case is. The case may be a complaint or an
+    incident, as facts.json says.
 
 Job type: notify-authority
 Reads: number, optional channel (the complaint's own where the diagram names none), occasion. Header `event`.
@@ -26,12 +28,13 @@ Effect: one e-mail in the outbox per event and occasion, to the address of the s
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.errors import Broken
 from workers.notifications.messenger import Messenger
-from workers.store import cases, complaints, staff, timeline, watchers
+from workers.store import cases, complaints, deadlines, staff, timeline, watchers
 from workers.store.cases import AnyCase
 from workers.store.database import Database
 from workers.store.outbox import Transaction
@@ -51,15 +54,9 @@ def notify_customer(
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         messenger.tell_customer(tx, complaint, event, occasion, clock.now(), {})
-        timeline.add(
-            tx,
-            number,
-            clock.now(),
-            "duban",
-            "customer-told",
-            f"{number}:told:{event}:{occasion}",
-            event=event,
-        )
+        met = _meet(tx, number, job, clock.now())
+        key = f"{number}:told:{event}:{occasion}"
+        timeline.add(tx, number, clock.now(), "duban", "customer-told", key, event=event, **met)
 
 
 def notify_authority(
@@ -91,10 +88,12 @@ def notify_staff(
     job: Job,
     occasion: str | None = None,
     due_at: str | None = None,
+    deadline_kind: str | None = None,
 ) -> None:
     """Writes the message of header `event` to everybody in `to`; nobody to tell is fine, an unknown word is not."""
     event, occasion = job.headers["event"], occasion or job.element_instance_key
-    facts = {"due_at": datetime.fromisoformat(due_at)} if due_at else {}
+    facts: dict[str, Any] = {"deadline_kind": deadline_kind, "step": job.headers.get("step")}
+    facts |= {"due_at": datetime.fromisoformat(due_at)} if due_at else {}
     with database.begin() as tx:
         case = cases.get(tx, number)
         usernames: set[str] = set()
@@ -111,16 +110,19 @@ def notify_staff(
         people = [person for person in staff.by_usernames(tx, usernames) if person.is_active]
         messenger.tell_staff(tx, case, people, event, occasion, clock.now(), facts)
         if people:
-            timeline.add(
-                tx,
-                number,
-                clock.now(),
-                "duban",
-                "staff-told",
-                f"{number}:told-staff:{event}:{occasion}",
-                event=event,
-                people=[person.name for person in people],
-            )
+            told = {"event": event, "people": [person.name for person in people]}
+            told |= _meet(tx, number, job, clock.now())
+            key = f"{number}:told-staff:{event}:{occasion}"
+            timeline.add(tx, number, clock.now(), "duban", "staff-told", key, **told)
+
+
+def _meet(tx: Transaction, number: str, job: Job, now: datetime) -> dict[str, Any]:
+    """The deadline that this message meets, as a fact: decide-deadlines finds it where it is decided later."""
+    kind = job.headers.get("meets")
+    if kind is None:
+        return {}
+    deadlines.mark_met(tx, number, kind, now)
+    return {"meets": kind}
 
 
 def _reached(tx: Transaction, case: AnyCase, username: str) -> set[str]:

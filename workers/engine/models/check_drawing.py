@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
-from workers.engine.models.bpmn import Box, Process
+from workers.engine.models.bpmn import Box, Flow, Process
 from workers.engine.models.findings import Finding
 
 if TYPE_CHECKING:
@@ -109,10 +109,18 @@ def _crossings(process: Process) -> Iterator[Finding]:
             (a, b)
             for a in pairwise(process.edges[one.id])
             for b in pairwise(process.edges[other.id])
-            if not (one.target == other.target and process.edges[one.id][-1] == process.edges[other.id][-1])
+            if not _share(process, one, other)
         )
         if any(_meet(a, b) for a, b in pairs):
             yield Finding(process.file.name, one.id, "drawing-crossing", f"It crosses {other.id}.")
+
+
+def _share(process: Process, one: Flow, other: Flow) -> bool:
+    """Flows that leave one gateway, or arrive at one, by the same point may run along each other."""
+    first, second = process.edges[one.id], process.edges[other.id]
+    return (one.target == other.target and first[-1] == second[-1]) or (
+        one.source == other.source and first[0] == second[0]
+    )
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -23,7 +23,10 @@ PERSONAL: Final = frozenset(
 """Words for what belongs to a person or is written by one. It stays in the store."""
 
 _INSTANT = re.compile(r"=\s*([a-z][a-z0-9_]*_at)\s*")
-_DURATION = re.compile(r"=\s*duration\(\s*([a-z][a-z0-9_]*)(?:\.[a-z][a-z0-9_]*)?\s*\)\s*")
+_DURATION = re.compile(
+    r"=\s*(cycle\(\s*)?duration\(\s*([a-z][a-z0-9_]*)(?:\.[a-z][a-z0-9_]*)?\s*\)\s*(?(1)\)\s*)"
+)
+"""The time of a decision, once or (`cycle`) again and again."""
 
 
 def findings(models: Models, tasks: Mapping[str, TaskContract] | None, *_: object) -> Iterator[Finding]:
@@ -109,9 +112,10 @@ def _timers(process: Process, models: Models) -> Iterator[Finding]:
         if (text := element.timer) is None:
             continue
         instant, duration = _INSTANT.fullmatch(text), _DURATION.fullmatch(text)
-        if not instant and not (duration and duration.group(1) in results):
+        if not instant and not (duration and duration.group(2) in results):
             message = (
-                f"{text!r} must read an instant (=…_at) or the time of a decision (=duration(decision.time))."
+                f"{text!r} must read an instant (=…_at) or the time of a decision: =duration(decision.time), "
+                "or =cycle(duration(decision.time)) where it comes again and again."
             )
             yield Finding(process.file.name, element.id, "timer", message)
 
