@@ -20,6 +20,8 @@ import uvicorn
 from workers.cases.complaint import check
 from workers.cases.rights import Rights
 from workers.clock import MovedClock
+from workers.desk.fault_guides import FaultGuides
+from workers.engine.models import Models
 from workers.desk.app import create_app
 from workers.desk.services import DeskServices, Health
 from workers.engine.user_tasks import UserTasks
@@ -179,6 +181,7 @@ class RunningDesk:
             files=FileStore(self.files),
             evidence=EvidenceSettings(largest_file_bytes=3 * LARGEST_BODY, files_per_case=5),
             rights=Rights.read(json.loads((ROOT / "bpmn" / "rights.json").read_bytes())),
+            fault_guides=FaultGuides(Models.load(ROOT / "bpmn"), ROOT / "templates"),
             is_sample_staff=self._is_sample_staff,
             advance_clock=self._advance if self._has_test_clock else None,
             hosts=frozenset({"duban.example"}),

@@ -120,6 +120,16 @@ class Client:
         body = {"as": person, "variables": variables}
         return self._object("POST", f"tasks/{quote(task, safe='')}/completion", body)
 
+    def guide(self, kind: str, answers: Mapping[str, str]) -> dict[str, Any]:
+        """A fault guide's next question after these answers, or what comes next."""
+        query = "?" + urlencode(answers) if answers else ""
+        return self._object("GET", f"fault-guides/{quote(kind, safe='')}{query}")
+
+    def rectifications(self, status: str, number: str | None = None) -> list[dict[str, Any]]:
+        """What is to be put right, by status and case."""
+        query = {"status": status} | ({"number": number} if number else {})
+        return self._list("GET", f"rectifications?{urlencode(query)}")
+
     def incidents(self) -> list[dict[str, Any]]:
         """Stuck work."""
         return self._list("GET", "incidents")

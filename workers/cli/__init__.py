@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, hand_in, improve, rights, serve
+from workers.cli import ask, field, hand_in, improve, rights, serve
 from workers.cli.failures import Commands
 
 
@@ -30,6 +30,7 @@ def application() -> typer.Typer:
     ask.register(app)
     improve.register(app)
     rights.register(app)
+    field.register(app)
     return app
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from workers.cases.rights import Rights
 from workers.cases.wording import Wording
 from workers.clock import Clock
+from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
 from workers.notifications.labels import Labels
 from workers.settings import EvidenceSettings
@@ -70,6 +71,7 @@ class DeskServices:
         files: where evidence and case files are.
         evidence: how much of it is taken.
         rights: which groups may mark, and read what is not for everybody.
+        fault_guides: what the front desk asks about a fault, and what comes next.
         wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
         figures: what figures need beside the store.
@@ -89,6 +91,7 @@ class DeskServices:
     files: FileStore
     evidence: EvidenceSettings
     rights: Rights
+    fault_guides: FaultGuides
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None

@@ -23,6 +23,7 @@ from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
 from workers.tasks.declare_incident import declare_incident, note_incident, register_incident
 from workers.tasks.end_incident import close_incident, dismiss_incident, solve_incident
 from workers.tasks.extend_deadline import extend_deadline, refuse_extension, register_extension
+from workers.tasks.fault_guide import record_diagnosis, record_guidance
 from workers.tasks.field_service import keep_appointment, open_work_order, raise_work_order
 from workers.tasks.follow_up import record_satisfaction, reopen_complaint
 from workers.tasks.handle_incident import (
@@ -76,6 +77,8 @@ TASKS: Final[Sequence[Task]] = (
     Task("extend-deadline", extend_deadline),
     Task("refuse-extension", refuse_extension),
     Task("raise-complaint", raise_complaint),
+    Task("record-diagnosis", record_diagnosis),
+    Task("record-guidance", record_guidance),
     Task("open-work-order", open_work_order),
     Task("keep-appointment", keep_appointment),
     Task("record-arrival", record_arrival),
