@@ -20,10 +20,10 @@ import uvicorn
 from workers.cases.complaint import check
 from workers.cases.rights import Rights
 from workers.clock import MovedClock
-from workers.desk.fault_guides import FaultGuides
-from workers.engine.models import Models
 from workers.desk.app import create_app
+from workers.desk.fault_guides import FaultGuides
 from workers.desk.services import DeskServices, Health
+from workers.engine.models import Models
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Conflict
 from workers.names import LARGEST_BODY

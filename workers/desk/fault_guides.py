@@ -83,7 +83,9 @@ class FaultGuides:
         asked = {key for row in rows for key, _ in row.tests}
         for key, value in answers.items():
             if key not in asked:
-                raise Refused(f"the {kind} guide does not ask {key[:40]!r}; it asks {', '.join(sorted(asked))}")
+                raise Refused(
+                    f"the {kind} guide does not ask {key[:40]!r}; it asks {', '.join(sorted(asked))}"
+                )
             options = [option["value"] for option in self._questions[key]["options"]]
             if value not in options:
                 raise Refused(f"{key} is one of {', '.join(options)}")
