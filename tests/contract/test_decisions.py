@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from pyzeebe.proto.gateway_pb2 import EvaluateDecisionRequest
 
+from tests.contract import field_cases
 from tests.engine_fixture import running_engine
 from workers.engine.deployment import deploy
 from workers.engine.models import Models
@@ -178,6 +179,7 @@ CASES: list[tuple[str, str, dict[str, Any], Any]] = [
     ("A10 third", "callback-schedule", visit("important", 2), "P30D"),
     ("A10 finished", "callback-schedule", visit("urgent", 3), None),
     ("A10 long finished", "callback-schedule", visit("important", 9), None),
+    *field_cases.CASES,
 ]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.stories.world import Case, World
+from workers.errors import Refused
 from workers.store import rectifications
 from workers.store.rectification_tables import Rectification
 
@@ -42,7 +43,7 @@ def row_of(case: Case) -> Rectification:
 
 
 def carry_out(case: Case) -> None:
-    case.complete("carry-out-rectification", measures="更换基站板卡，调整天线方位。")
+    case.complete("carry-out-rectification", "repair.duty", measures="更换基站板卡，调整天线方位。")
 
 
 def check(case: Case, *, is_effective: bool) -> None:
@@ -65,7 +66,10 @@ def test_B6_a_rectification_is_carried_out_and_checked_by_others(world: World) -
     world.advance("P2DT23H")
     assert all(task["form"] != "check-effect" for task in case.tasks()), "the effect needs its time"
     world.advance("PT2H")
-    assert case.task("check-effect")["groups"] == ["customer-service"]
+    task = case.task("check-effect")
+    assert task["groups"] == ["customer-service"]
+    with pytest.raises(Refused, match="worked on the case before"):
+        world.client.complete(task["task"], "repair.duty", {"is_effective": True, "check_note": "正常。"})
     check(case, is_effective=True)
     case.wait(lambda: "Event_RectificationEffective" in case.walked(), "effective")
     assert (row_of(case).status, row_of(case).is_effective) == ("effective", True)

@@ -51,6 +51,7 @@ VARIABLES: Final[dict[str, Any]] = {
         "raise_group": "branch-management",
         "warning_share": 0.75,
     },
+    "carried_out_by": "wang.fang",
     "is_effective": False,
 }
 

@@ -14,10 +14,11 @@ Throws: nothing.
 Effect: the due date is noted as missed; the group above has it now, with the table's time.
 
 Job type: record-rectification
-Reads: number, rectification_clock (calendar, check_time, check_allowed_time, check_group), optional check_time.
+Reads: number, rectification_clock (calendar, check_time, check_allowed_time, check_group), optional check_time,
+    carried_out_by.
 Sets: check_at, check_due_at, check_group.
 Throws: nothing.
-Effect: it is carried out; the check is due when the effect can be seen.
+Effect: it is carried out; the check is due when the effect can be seen. Who carried it out cannot check it.
 
 Job type: raise-check
 Reads: number, rectification_clock (calendar, check_allowed_time, check_raise_group).
@@ -46,9 +47,11 @@ from typing import Any
 from workers.cases.calendar import WorkingCalendar, iso
 from workers.clock import Clock
 from workers.engine.jobs import Job
-from workers.store import cases, rectifications, staff, timeline
+from workers.store import cases, exclusions, rectifications, staff, timeline
 from workers.store.database import Database
 from workers.store.rectification_tables import Rectification
+
+CHECK_FORM = "check-effect"
 
 
 def assign_rectification(
@@ -118,6 +121,7 @@ def record_rectification(
     rectification_clock: dict[str, Any],
     job: Job,
     check_time: str | None = None,
+    carried_out_by: str | None = None,
 ) -> dict[str, Any]:
     """Returns when the check begins, when it is due, and whose it is."""
     key = f"{number}:rectification-done:{job.element_instance_key}"
@@ -127,6 +131,8 @@ def record_rectification(
         at = timeline.add(tx, number, clock.now(), "duban", "rectification-done", key)
         if row.done_at is None:
             row.status, row.done_at = "done", at
+        who = [carried_out_by] if carried_out_by else []
+        exclusions.add(tx, number, CHECK_FORM, who, "worked-before", at, scope=job.process_instance_key)
     time = check_time or rectification_clock["check_time"]
     begins = calendar.due_at(at, time, _calendar_of(time, rectification_clock))
     return {
