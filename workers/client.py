@@ -204,6 +204,26 @@ class Client:
         """The compiled case file, a page."""
         query = urlencode({"as": person, "for": audience})
         return self._content(f"complaints/{quote(number, safe='')}/case-file?{query}")
+    def report_event(self, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Reports a major event: as, policy, kind, region and what is known. Returns {"number": …}."""
+        return self._object("POST", "events", dict(event))
+
+    def events(self, *, with_ended: bool = False) -> list[dict[str, Any]]:
+        """Events that are open, or all."""
+        return self._list("GET", "events?all=true" if with_ended else "events")
+
+    def event(self, number: str) -> dict[str, Any]:
+        """The whole event."""
+        return self._object("GET", f"events/{quote(number, safe='')}")
+
+    def attach(self, number: str, person: str, complaints: Sequence[str]) -> dict[str, Any]:
+        """Ties complaints to an event."""
+        body = {"as": person, "complaints": list(complaints)}
+        return self._object("POST", f"events/{quote(number, safe='')}/complaints", body)
+
+    def raise_event(self, number: str, person: str) -> dict[str, Any]:
+        """Calls the next tier of an event."""
+        return self._object("POST", f"events/{quote(number, safe='')}/raise", {"as": person})
 
     def _object(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self._call(method, path, body)

@@ -79,8 +79,12 @@ class EventReport(BaseModel):
         return value
 
 
-def parse_report(raw: object, *, policies: Collection[str] | None = None) -> EventReport:
-    """The report in a JSON object.
+class _Signed(EventReport):
+    person: str = Field(alias="as", strict=True, max_length=200)
+
+
+def parse_report(raw: object, *, policies: Collection[str] | None = None) -> tuple[EventReport, str]:
+    """The report in a JSON object, and who gives it: `as`.
 
     Args:
         raw: as parsed from JSON, or its text.
@@ -94,11 +98,11 @@ def parse_report(raw: object, *, policies: Collection[str] | None = None) -> Eve
     except (ValueError, RecursionError):
         raise Refused("an event is one JSON object") from None
     try:
-        return EventReport.model_validate(found, context={"policies": policies})
+        signed = _Signed.model_validate(found, context={"policies": policies})
     except ValidationError as error:
-        raise Refused(
-            "; ".join(_sentence(problem) for problem in error.errors(include_input=False))
-        ) from None
+        problems = (_sentence(problem) for problem in error.errors(include_input=False))
+        raise Refused("; ".join(problems)) from None
+    return signed, signed.person
 
 
 def _sentence(problem: Any) -> str:

@@ -56,3 +56,9 @@ def is_within(case: Region, person: Region) -> bool:
     """Whether the case lies where the person works: no level that both name differs."""
     levels = ((case.province, person.province), (case.city, person.city), (case.branch, person.branch))
     return all(one is None or other is None or _same(one, other) for one, other in levels)
+
+
+def spellings(place: str) -> list[str]:
+    """The ways in which people write a place, the shortest first: 杭州, 杭州市, …"""
+    shortest = bare(place)
+    return [shortest, *(shortest + suffix for suffix in SUFFIXES)]

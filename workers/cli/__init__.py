@@ -9,6 +9,7 @@ from __future__ import annotations
 import typer
 
 from workers.cli import ask, field, hand_in, improve, rights, serve
+from workers.cli import ask, events, hand_in, improve, rights, serve
 from workers.cli.failures import Commands
 
 
@@ -28,6 +29,7 @@ def application() -> typer.Typer:
     serve.register(app)
     hand_in.register(app)
     ask.register(app)
+    events.register(app)
     improve.register(app)
     rights.register(app)
     field.register(app)

@@ -113,3 +113,38 @@ def _moment(value: str) -> str:
     except ValueError:
         return value
     return f"{moment.astimezone(_ZONE):%m-%d %H:%M}" if moment.tzinfo else value
+
+
+def print_events(events: Sequence[Mapping[str, Any]]) -> None:
+    """Open events, the newest first."""
+    if not events:
+        Console().print("没有进行中的事件 · no open events")
+        return
+    table = _table(("number", "kind", "status", "tier", "owner", "complaint_count", "declared_at"))
+    for event in events:
+        owner = (event.get("owner") or {}).get("person")
+        shown = {**event, "owner": owner}
+        columns = ("number", "kind", "status", "tier", "owner", "complaint_count", "declared_at")
+        table.add_row(*(plain(shown[column]) for column in columns))
+    Console().print(table)
+
+
+def print_event(event: Mapping[str, Any]) -> None:
+    """The whole event on one screen."""
+    owner = event.get("owner") or {}
+    head = Table.grid(padding=(0, 2))
+    for label, value in (
+        ("类型 kind", event.get("kind")),
+        ("状态 status", event.get("status")),
+        ("层级 tier", event.get("tier")),
+        ("依据 reason", event.get("reason")),
+        ("责任人 owner", " · ".join(str(part) for part in (owner.get("person"), owner.get("group")) if part)),
+        ("投诉 complaints", event.get("complaint_count")),
+    ):
+        head.add_row(Text(label, style="dim"), plain(value))
+    parts: list[Any] = [head]
+    parts += _section("报告 reports", ("kind", "due_at", "submitted_at", "overdue"), event.get("reports"))
+    parts += _section("待办 tasks", ("name", "task", "groups", "due_at"), event.get("tasks"))
+    parts += _section("经过 timeline", ("at", "who", "what"), event.get("timeline"))
+    parts += _section("消息 messages", ("at", "event", "channel", "to", "status"), event.get("messages"))
+    Console().print(Panel(Group(*parts), title=plain(event.get("number")), title_align="left"))

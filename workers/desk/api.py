@@ -15,6 +15,7 @@ from workers.cases.complaint import parse_line
 from workers.cases.wording import Context
 from workers.desk.bodies import Body, Words
 from workers.desk.completion import Completion
+from workers.desk.events import add_events
 from workers.desk.listing import described_incidents, described_tasks, described_word
 from workers.desk.people import actor, refuse_outsider
 from workers.desk.services import DeskServices
@@ -80,6 +81,7 @@ def router(services: DeskServices) -> APIRouter:
     api = APIRouter(prefix="/api/v1")
     _add_complaints(api, services)
     _add_tasks(api, services)
+    add_events(api, services)
     _add_operations(api, services)
     _add_wording(api, services)
     return api

@@ -51,6 +51,14 @@ def get(tx: Session, number: str) -> Complaint:
     return found
 
 
+def look(tx: Session, number: str) -> Complaint:
+    """The complaint as it is now, not locked. Raises NotFound."""
+    found = tx.get(Complaint, number)
+    if found is None:
+        raise NotFound(f"There is no complaint {number[:40]!r}.")
+    return found
+
+
 def set_status(complaint: Complaint, status: Status) -> None:
     """The complaint's new status; one that has ended keeps its own.
 

@@ -94,7 +94,7 @@ class Cluster(Base):
     __tablename__ = "clusters"
     __table_args__ = (CheckConstraint("place_level in ('branch','city','province')", name="place_level"),)
 
-    key: Mapped[str] = mapped_column(String(400), primary_key=True)
+    id: Mapped[str] = mapped_column("key", String(400), primary_key=True)
     policy: Mapped[str] = mapped_column(String(64))
     category: Mapped[str] = mapped_column(String(64))
     product: Mapped[str | None] = mapped_column(String(64))

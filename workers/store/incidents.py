@@ -98,7 +98,7 @@ def _known(tx: Session, told: EventReport) -> str | None:
 
 
 def _reported(tx: Session, told: EventReport, who: str, now: datetime) -> str:
-    columns = told.model_dump(exclude={"region"})
+    columns = told.model_dump(include=set(EventReport.model_fields) - {"region"})
     return declare(tx, now, who=who, count=0, **columns, **told.region.model_dump())
 
 
@@ -228,7 +228,7 @@ def attach_by_hand(
         if incident.status not in OPEN:
             raise Conflict(f"Event {number} takes no complaints any more: it is {incident.status}.")
         for each in numbers:
-            complaint = complaints.get(tx, each)
+            complaint = complaints.look(tx, each)
             if complaint.closed_at is not None:
                 raise Conflict(f"Complaint {each} has ended; it cannot be tied to an event.")
             if not attach(tx, incident, complaint, who, now):

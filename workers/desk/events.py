@@ -1,0 +1,112 @@
+"""Events under /api/v1/events: report one, look, tie complaints to one, call the next tier (rules E1, E3, E6)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+
+from workers.cases.incident import parse_report
+from workers.cases.region import is_within
+from workers.desk.people import Actor, actor
+from workers.desk.services import DeskServices
+from workers.errors import Refused
+from workers.store import incident_view, incidents
+from workers.store.outbox import Transaction
+
+_STEERING: Final = frozenset(
+    {"customer-service", "complaint-group", "branch-management", "city-management", "province-management"}
+)
+"""Groups that tie complaints to events and call the next tier."""
+
+Number = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,32}$")]
+_Case = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")]
+
+
+class RaiseBody(BaseModel):
+    """Who calls the next tier."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    person: str = Field(alias="as", strict=True, max_length=200)
+
+
+class AttachBody(RaiseBody):
+    """Who ties which complaints to the event."""
+
+    complaints: Annotated[list[_Case], Field(min_length=1, max_length=500)]
+
+
+def add_events(api: APIRouter, services: DeskServices) -> None:
+    """The routes."""
+
+    @api.post("/events")
+    async def report_event(request: Request) -> JSONResponse:
+        """A report as JSON, with `as`; 201 when it is new, 200 when it had come in before."""
+        raw = await request.body()
+        number, is_new = await run_in_threadpool(report, services, raw)
+        return JSONResponse({"number": number}, 201 if is_new else 200)
+
+    @api.get("/events")
+    def events(all: bool = False) -> list[dict[str, Any]]:
+        """Events that are open, or all; the newest first."""
+        with services.database.read() as tx:
+            return [incident_view.line(tx, each) for each in incidents.page(tx, only_running=not all)]
+
+    @api.get("/events/{number}")
+    def event(number: Number) -> dict[str, Any]:
+        """The whole event."""
+        with services.database.read() as tx:
+            return incident_view.show(tx, number, services.timeline_words)
+
+    @api.post("/events/{number}/complaints")
+    def attach(number: Number, body: AttachBody) -> dict[str, Any]:
+        """Ties complaints to the event."""
+        who = _steering(services, number, body.person)
+        total = incidents.attach_by_hand(
+            services.database, services.clock, number, body.complaints, who=who, wake=services.wake_relay
+        )
+        return {"number": number, "complaint_count": total}
+
+    @api.post("/events/{number}/raise")
+    def raise_event(number: Number, body: RaiseBody) -> dict[str, Any]:
+        """Calls the next tier."""
+        who = _steering(services, number, body.person)
+        incidents.raise_by_hand(services.database, services.clock, number, who=who, wake=services.wake_relay)
+        return {"number": number, "raise": "asked"}
+
+
+def report(services: DeskServices, raw: object) -> tuple[str, bool]:
+    """Keeps a report of an event by somebody of the staff; see incidents.report.
+
+    Args:
+        raw: a JSON object, or its text: `as` and the fields of EventReport.
+    """
+    told, person = parse_report(raw, policies=services.policies)
+    with services.database.read() as tx:
+        who = actor(tx, person, is_sample_staff=services.is_sample_staff)
+    return incidents.report(services.database, services.clock, told, who=who.name, wake=services.wake_relay)
+
+
+def _steering(services: DeskServices, number: str, person: str) -> str:
+    with services.database.read() as tx:
+        who = actor(tx, person, is_sample_staff=services.is_sample_staff)
+        refusal = _refuses(tx, who, number)
+    if refusal:
+        raise Refused(refusal)
+    return who.name
+
+
+def _refuses(tx: Transaction, who: Actor, number: str) -> str | None:
+    """Why this person may not steer the event; None when they may."""
+    incident = incidents.get(tx, number)
+    if who.groups is None or who.name == incident.owner_person:
+        return None
+    if not who.groups & _STEERING:
+        return f"{who.name} may not do this: it is for {', '.join(sorted(_STEERING))}"
+    if not is_within(incidents.region(incident), who.region):
+        return f"{who.name} may not do this: the event belongs to another region"
+    return None
