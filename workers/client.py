@@ -204,6 +204,7 @@ class Client:
         """The compiled case file, a page."""
         query = urlencode({"as": person, "for": audience})
         return self._content(f"complaints/{quote(number, safe='')}/case-file?{query}")
+
     def report_event(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Reports a major event: as, policy, kind, region and what is known. Returns {"number": …}."""
         return self._object("POST", "events", dict(event))
