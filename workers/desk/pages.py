@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from workers.desk.event_pages import add_event_pages
 from workers.desk.services import DeskServices
 from workers.desk.words import countdown, duration, iso, moment
 from workers.errors import DubanError, NotFound
-from workers.store import case_view, overview, record_queries, staff
+from workers.store import case_view, cases, overview, record_queries, staff
 from workers.store.outbox import Transaction
 
 STATIC: Final = Path(__file__).parent / "static"
@@ -40,18 +41,22 @@ def router(services: DeskServices) -> APIRouter:
         stuck = [{"number": each.number, "name": each.name, "since": each.created_at} for each in incidents]
         return page("overview.html", view=view, stuck=stuck, people=people)
 
-    @pages.get("/complaints/{number}")
-    def case(number: str) -> HTMLResponse:
+    @pages.get("/complaints/{number}", response_model=None)
+    def case(number: str) -> Response:
         if not number.isascii() or not number.isprintable():
             raise NotFound(f"There is no complaint {number[:40]!a}.")
         now = services.clock.now()
         with services.database.read() as tx:
+            if cases.is_incident(tx, number):
+                return RedirectResponse(f"/events/{number}")
             found = case_view.show(tx, number, services.timeline_words, now=now)
             usernames = {(found.get("owner") or {}).get("person")} | {
                 each["who"] for each in found["timeline"]
             }
             people = _names(tx, usernames)
         return page("case.html", case=found, deadlines=_deadlines(found, now), people=people)
+
+    add_event_pages(pages, services, page)
 
     @pages.get("/{anything:path}")
     def nothing(request: Request) -> HTMLResponse:

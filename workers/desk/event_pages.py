@@ -1,0 +1,39 @@
+"""The pages of major events: the open ones, and one by itself. Nothing that somebody wrote: there is no login."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from workers.desk.services import DeskServices
+from workers.errors import NotFound
+from workers.store import incident_view, incidents, staff
+
+Page = Callable[..., HTMLResponse]
+
+
+def add_event_pages(pages: APIRouter, services: DeskServices, page: Page) -> None:
+    """The routes.
+
+    Args:
+        page: renders a template by name.
+    """
+
+    @pages.get("/events")
+    def events() -> HTMLResponse:
+        with services.database.read() as tx:
+            found = [incident_view.line(tx, each) for each in incidents.page(tx, only_running=True)]
+        return page("events.html", events=found)
+
+    @pages.get("/events/{number}")
+    def event(number: str) -> HTMLResponse:
+        if not number.isascii() or not number.isprintable():
+            raise NotFound(f"There is no event {number[:40]!a}.")
+        with services.database.read() as tx:
+            found = incident_view.show(tx, number, services.timeline_words)
+            names: set[Any] = {found["owner"]["person"], *(each["who"] for each in found["timeline"])}
+            known = staff.by_usernames(tx, {name for name in names if isinstance(name, str)})
+        return page("event.html", event=found, people={each.username: each.name for each in known})
