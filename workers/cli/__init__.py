@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, field, hand_in, improve, rights, serve
-from workers.cli import ask, events, hand_in, improve, rights, serve
+from workers.cli import ask, events, field, hand_in, improve, rights, serve
 from workers.cli.failures import Commands
 
 
