@@ -23,6 +23,7 @@ settings.register_profile(
 settings.load_profile("duban")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """`make test` runs in several processes: what shares a running instance or a file stays in one of them."""
     for item in items:
