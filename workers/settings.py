@@ -98,6 +98,26 @@ class EvidenceSettings(BaseModel):
     files_per_case: int = Field(200, ge=1, description="Files of evidence that one case may have")
 
 
+class PortSettings(BaseModel):
+    """A service of the operator that is spoken to over HTTP."""
+
+    url: str | None = Field(None, description="Base URL of the service; empty: the table in the store")
+    token: SecretStr | None = Field(None, description="Bearer token of the service")
+    timeout_seconds: float = Field(10, gt=0, description="How long the service may take to answer")
+
+
+class BillingSettings(PortSettings):
+    """Billing: what customers were charged and promised."""
+
+    charges_file: Path | None = Field(
+        None, description="JSON list of charges for the table in the store; empty: sample charges"
+    )
+
+
+class LedgerSettings(PortSettings):
+    """The ledger that refunds are posted to."""
+
+
 class Settings(BaseSettings):
     """All settings. `duban --help` and docs/settings.md show them."""
 
@@ -125,3 +145,5 @@ class Settings(BaseSettings):
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     evidence: EvidenceSettings = Field(default_factory=lambda: EvidenceSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())
+    billing: BillingSettings = Field(default_factory=lambda: BillingSettings())
+    ledger: LedgerSettings = Field(default_factory=lambda: LedgerSettings())

@@ -7,6 +7,7 @@ from workers.bootstrap.resources import models_dir, templates_dir
 from workers.classification import Classifier
 from workers.engine.models import Models, contracts_of
 from workers.errors import Refused
+from workers.notifications.agreements import Agreements
 from workers.notifications.render import Templates
 from workers.settings import Settings
 from workers.tasks import TASKS
@@ -23,7 +24,8 @@ def checked_models(settings: Settings) -> Models:
     templates = Templates(templates_dir(settings))
     findings = models.check(contracts_of(TASKS), templates.facts.events.keys(), templates.wording)
     rules = Classifier(folder / CLASSIFICATION_RULES, settings.engine.cache_dir).check()
-    faults = [str(finding) for finding in findings] + templates.check() + rules
+    texts = templates.check() + list(Agreements(templates_dir(settings), settings).check())
+    faults = [str(finding) for finding in findings] + texts + rules
     if faults:
         raise Refused("the models have faults, and nothing was deployed:\n  " + "\n  ".join(faults))
     return models

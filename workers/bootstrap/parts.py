@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
+from workers.billing.choice import open_billing, open_ledger
+from workers.billing.ports import BillingPort, LedgerPort
 from workers.bootstrap.resources import deploy_file, models_dir, templates_dir
 from workers.cases.calendar import WorkingCalendar, is_workday, read_hours, read_years
 from workers.cases.rights import Rights
@@ -19,6 +21,7 @@ from workers.classification import Classifier
 from workers.clock import Clock
 from workers.engine.jobs import BoundTask, Task, bind
 from workers.errors import Broken, Refused, Unavailable
+from workers.notifications.agreements import Agreements
 from workers.notifications.case_file import CaseFiles
 from workers.notifications.channels.choice import open_channels
 from workers.notifications.labels import Labels
@@ -26,12 +29,14 @@ from workers.notifications.messenger import Messenger
 from workers.notifications.render import Templates
 from workers.notifications.sender import Sender
 from workers.settings import Settings
+from workers.store import billing as embedded_billing
 from workers.store import schema, staff
 from workers.store.database import Database
 from workers.store.file_store import FileStore
 from workers.tasks import TASKS
 
 SAMPLE_STAFF: Final = "sample-staff.json"
+SAMPLE_CHARGES: Final = "sample-charges.json"
 CLASSIFICATION_RULES: Final = "complaint-handling/classification-rules.dmn"
 _Read = TypeVar("_Read")
 
@@ -57,6 +62,9 @@ class Parts:
     files: FileStore
     case_files: CaseFiles
     rights: Rights
+    billing: BillingPort
+    ledger: LedgerPort
+    agreements: Agreements
 
     def bound_tasks(self, only: Sequence[str] = ()) -> list[BoundTask]:
         """All tasks with their collaborators in place, or those of the job types named.
@@ -73,6 +81,9 @@ class Parts:
             WorkingCalendar: self.calendar,
             FileStore: self.files,
             CaseFiles: self.case_files,
+            BillingPort: self.billing,
+            LedgerPort: self.ledger,
+            Agreements: self.agreements,
         }
         return [bind(task, services) for task in _chosen(only)]
 
@@ -96,10 +107,16 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
         with database.begin() as tx:
             if owns_staff or settings.staff_file is not None or not staff.everybody(tx):
                 staff.load(tx, staff.read_file(settings.staff_file or deploy_file(SAMPLE_STAFF)))
+            if owns_staff or settings.billing.charges_file is not None:
+                charges = settings.billing.charges_file or deploy_file(SAMPLE_CHARGES)
+                embedded_billing.load(tx, embedded_billing.read_file(charges))
         models = models_dir(settings)
         channels = open_channels(settings.notifications, settings.data / "spool", clock)
         for channel in channels.values():
             stack.callback(channel.close)
+        billing, ledger = open_billing(settings, database), open_ledger(settings, database, clock)
+        stack.callback(billing.close)
+        stack.callback(ledger.close)
         yield Parts(
             settings=settings,
             database=database,
@@ -114,6 +131,9 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             files=FileStore(settings.evidence.folder or settings.data / "evidence"),
             case_files=CaseFiles(templates, settings),
             rights=_rights(models),
+            billing=billing,
+            ledger=ledger,
+            agreements=Agreements(templates, settings),
         )
 
 

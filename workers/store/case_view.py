@@ -19,12 +19,14 @@ from workers.store import (
     incident_view,
     outbox,
     record_queries,
+    refunds,
     timeline,
     timeline_words,
     watchers,
 )
 from workers.store.appeal_tables import Appeal, Evidence, Mark
 from workers.store.case_parts import answered, entry, message, stuck, task
+from workers.store.refund_tables import Refund
 from workers.store.tables import Complaint, Deadline
 from workers.store.timeline_words import TimelineWords
 
@@ -64,17 +66,45 @@ def show(
         "timeline": [entry(each, said) for each in timeline.of(tx, number)],
         "messages": [message(each) for each in outbox.of_number(tx, number)],
         "tasks": [task(each) for each in record_queries.open_tasks(tx, number)],
-        "refunds": [],
         "appeal": _appeal(appeals.find(tx, number)),
         "evidence": [piece(each) for each in evidence.of(tx, number)],
         "marks": [_mark(each) for each in evidence.marks(tx, number)],
         "marked": list(evidence.marked(tx, number)),
+        "refunds": [_refund(tx, each) for each in refunds.of(tx, number)],
         "incident": next((stuck(each) for each in record_queries.open_incidents(tx, number)), None),
         "watchers": [each.person for each in watchers.of(tx, number)],
     }
     if with_text:
         case["personal"] = _personal(tx, complaint)
     return case
+
+
+def _refund(tx: Session, refund: Refund) -> dict[str, Any]:
+    return {
+        "number": refund.refund_no,
+        "kind": refund.kind,
+        "status": refund.status,
+        "reason": refund.reason,
+        "asked_fen": refund.asked_fen,
+        "asked_by": refund.asked_by,
+        "charge": refund.charge_id,
+        "charged_fen": refund.charged_fen,
+        "amount_fen": refund.payable_fen,
+        "paid_fen": refund.paid_fen,
+        "tier": refund.tier,
+        "approvals": [
+            {
+                "tier": each.tier,
+                "group": each.group,
+                "who": each.person,
+                "decision": each.decision,
+                "at": _iso(each.at),
+            }
+            for each in refunds.approvals(tx, refund.refund_no)
+        ],
+        "registered_at": _iso(refund.registered_at),
+        "ended_at": _iso(refund.ended_at),
+    }
 
 
 def _facts(complaint: Complaint) -> dict[str, Any]:

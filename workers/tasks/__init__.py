@@ -34,6 +34,7 @@ from workers.tasks.handle_incident import (
     record_plan,
 )
 from workers.tasks.notify import notify_authority, notify_customer, notify_staff
+from workers.tasks.post_refund import draw_agreement, post_refund
 from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.record_progress import record_investigation, record_result
 from workers.tasks.rectify import (
@@ -44,6 +45,8 @@ from workers.tasks.rectify import (
     record_rectification,
     report_rectification,
 )
+from workers.tasks.refund import decide_refund, register_refund, verify_charge
+from workers.tasks.refund_approval import raise_refund, record_approval, request_approval
 from workers.tasks.register_complaint import register_complaint
 from workers.tasks.report_incident import ask_for_report, pass_report, record_report, tell_attached
 from workers.tasks.verify_complaint import verify_complaint
@@ -91,6 +94,14 @@ TASKS: Final[Sequence[Task]] = (
     Task("raise-check", raise_check),
     Task("record-check", record_check),
     Task("report-rectification", report_rectification),
+    Task("register-refund", register_refund),
+    Task("verify-charge", verify_charge),
+    Task("decide-refund", decide_refund),
+    Task("request-approval", request_approval),
+    Task("record-approval", record_approval),
+    Task("raise-refund", raise_refund),
+    Task("draw-agreement", draw_agreement),
+    Task("post-refund", post_refund),
     Task("record-result", record_result),
     Task("record-satisfaction", record_satisfaction),
     Task("reopen-complaint", reopen_complaint),

@@ -10,14 +10,14 @@ Job type: withdraw-complaint
 Reads: number.
 Sets: nothing.
 Throws: nothing.
-Effect: the complaint is withdrawn; nobody is asked to work on it any more.
+Effect: the complaint is withdrawn; nobody is asked to work on it any more. A refund that waits is cancelled.
 """
 
 from __future__ import annotations
 
 from workers.clock import Clock
 from workers.names import Status
-from workers.store import complaints, timeline
+from workers.store import complaints, refunds, timeline
 from workers.store.database import Database
 
 
@@ -43,4 +43,6 @@ def _close(
             complaint.status = status
             complaint.outcome = outcome
             complaint.closed_at = clock.now()
+            if status == Status.WITHDRAWN:
+                refunds.cancel_waiting(tx, number, clock.now(), "withdrawn")
             timeline.add(tx, number, clock.now(), "duban", code, f"{number}:{code}", **facts)

@@ -1,15 +1,16 @@
 """Tell the customer, staff or an authority something, in the words of a template (rules A3, A6, A8, B8, B13).
 
 Job type: notify-customer
-Reads: number, optional occasion. Header `event`: the folder under templates/notifications.
+Reads: number, optional occasion and refund_no (the refund that the message speaks of). Header `event`: the folder
+    under templates/notifications.
 Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per event and occasion, however often the job is delivered. The occasion is the
     element instance where the diagram names none. A deadline kind in `meets`, a header that may be left out, is met.
 
 Job type: notify-staff
-Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion, due_at (the deadline that
-    the message speaks of; the next statutory one where the diagram names none) and deadline_kind. Header `event`; a
+Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion, refund_no, due_at (the deadline
+    that the message speaks of; the next statutory one where the diagram names none) and deadline_kind. Header `event`; a
     header named step, which may be left out, is a word that the text repeats.
 Sets: nothing.
 Throws: nothing.
@@ -34,7 +35,7 @@ from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.errors import Broken
 from workers.notifications.messenger import Messenger
-from workers.store import cases, complaints, deadlines, staff, timeline, watchers
+from workers.store import cases, complaints, deadlines, refunds, staff, timeline, watchers
 from workers.store.cases import AnyCase
 from workers.store.database import Database
 from workers.store.outbox import Transaction
@@ -48,12 +49,14 @@ def notify_customer(
     number: str,
     job: Job,
     occasion: str | None = None,
+    refund_no: str | None = None,
 ) -> None:
     """Writes the message of header `event` to the customer into the outbox."""
     event, occasion = job.headers["event"], occasion or job.element_instance_key
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
-        messenger.tell_customer(tx, complaint, event, occasion, clock.now(), {})
+        facts = refunds.facts(tx, refund_no) if refund_no else {}
+        messenger.tell_customer(tx, complaint, event, occasion, clock.now(), facts)
         met = _meet(tx, number, job, clock.now())
         key = f"{number}:told:{event}:{occasion}"
         timeline.add(tx, number, clock.now(), "duban", "customer-told", key, event=event, **met)
@@ -89,12 +92,14 @@ def notify_staff(
     occasion: str | None = None,
     due_at: str | None = None,
     deadline_kind: str | None = None,
+    refund_no: str | None = None,
 ) -> None:
     """Writes the message of header `event` to everybody in `to`; nobody to tell is fine, an unknown word is not."""
     event, occasion = job.headers["event"], occasion or job.element_instance_key
     facts: dict[str, Any] = {"deadline_kind": deadline_kind, "step": job.headers.get("step")}
     facts |= {"due_at": datetime.fromisoformat(due_at)} if due_at else {}
     with database.begin() as tx:
+        facts |= refunds.facts(tx, refund_no) if refund_no else {}
         case = cases.get(tx, number)
         usernames: set[str] = set()
         for recipient in to:

@@ -13,6 +13,7 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     incident_tables,
     record_tables,
     rectification_tables,
+    refund_tables,
     suggestion_tables,
     tables,
     work_order_tables,
