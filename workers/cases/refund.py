@@ -89,7 +89,8 @@ class RefundAuthority(BaseModel):
 
 def whole_fen(value: Any) -> int:
     """An amount as an integer: FEEL may hand over 3800.0. Raises Broken for anything but a positive whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value) or value <= 0:
+    is_whole = isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
+    if not is_whole or value <= 0:
         raise Broken("an amount must be a positive whole number of fen")
     return int(value)
 
