@@ -9,9 +9,9 @@ Effect: one message in the outbox per event and occasion, however often the job 
     element instance where the diagram names none. A deadline kind in `meets`, a header that may be left out, is met.
 
 Job type: notify-staff
-Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion, refund_no, due_at (the deadline
-    that the message speaks of; the next statutory one where the diagram names none) and deadline_kind. Header `event`; a
-    header named step, which may be left out, is a word that the text repeats.
+Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion, refund_no, due_at (the
+    deadline that the message speaks of; the next statutory one where the diagram names none) and deadline_kind. Header
+    `event`; a header named step, which may be left out, is a word that the text repeats.
 Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per person, event and occasion; `meets` as for notify-customer. Who has left the
