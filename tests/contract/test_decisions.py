@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyzeebe.proto.gateway_pb2 import EvaluateDecisionRequest
 
-from tests.contract import field_cases
+from tests.contract import field_cases, refund_cases
 from tests.engine_fixture import running_engine
 from workers.engine.deployment import deploy
 from workers.engine.models import Models
@@ -180,6 +180,7 @@ CASES: list[tuple[str, str, dict[str, Any], Any]] = [
     ("A10 finished", "callback-schedule", visit("urgent", 3), None),
     ("A10 long finished", "callback-schedule", visit("important", 9), None),
     *field_cases.CASES,
+    *refund_cases.CASES,
 ]  # fmt: skip
 
 
