@@ -20,7 +20,9 @@ const PROFILES = {
   'Camunda 8.5': 'plugin:camunda-compat/camunda-cloud-8-5',
   'Camunda 8.8': 'plugin:camunda-compat/camunda-cloud-8-8',
 };
-const linters = Object.entries(PROFILES).map(([name, config]) => [name, new Linter({ config: { extends: [config] }, resolver: new NodeResolver({ require }) })]);
+const OFF = { 'no-inclusive-gateway': 'off' }; // Zeebe runs an inclusive fork; a join, which 8.5 does not know, is told by the Camunda profile
+// Made for each file anew: a linter keeps its rules, and rules remember what they saw in the file before.
+const linters = () => Object.entries(PROFILES).map(([name, config]) => [name, new Linter({ config: { extends: [config], rules: OFF }, resolver: new NodeResolver({ require }) })]);
 
 let findings = 0;
 let files = 0;
@@ -32,9 +34,9 @@ for (const file of (await readdir(models, { recursive: true })).filter((name) =>
   };
   files += 1;
   const xml = await readFile(join(models, file), 'utf8');
-  for (const [profile, linter] of linters) {
+  for (const [index, [profile, linter]] of linters().entries()) {
     const { rootElement, warnings } = await moddle.fromXML(xml);
-    if (linter === linters[0][1]) for (const warning of warnings) tell(warning.element?.id, warning.message, 'import');
+    if (index === 0) for (const warning of warnings) tell(warning.element?.id, warning.message, 'import');
     for (const [rule, reports] of Object.entries(await linter.lint(rootElement))) {
       for (const report of reports) tell(report.id, report.message, `${profile}: ${rule}`);
     }

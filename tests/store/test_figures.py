@@ -328,6 +328,11 @@ class TestAsked:
         assert asked.cut_months() == ["2026-11"]
         assert (asked.before.first, asked.before.last) == (date(2026, 10, 10), date(2026, 10, 31))
 
+    def test_days_to_come_are_left_out(self) -> None:
+        """Twenty-two days of November are compared with twenty-two days before them."""
+        asked = Asked.parse("2026-11", "2026-11", [], self.TODAY)
+        assert (asked.last, asked.before.first) == (self.TODAY, date(2026, 10, 10))
+
     @pytest.mark.parametrize(
         ("first", "last", "by"),
         [

@@ -51,13 +51,13 @@ class Asked:
 
         Args:
             first: a day (2026-11-01) or a month (2026-11); None: the first day of the month of the last.
-            last: the same; None: today.
+            last: the same; None: today. Days to come are left out, so that the period before is as long.
             by: words of BY; none: by month.
 
         Raises:
             Refused: no such day, the wrong order, longer than ten years, or a word that BY does not have.
         """
-        end = _day(last, is_last=True) if last else today
+        end = min(_day(last, is_last=True), today) if last else today
         start = _day(first, is_last=False) if first else end.replace(day=1)
         if not timedelta() <= end - start <= _LONGEST:
             raise Refused(

@@ -40,6 +40,27 @@ class _Example:
     maybe: int
 
 
+def inputs_of_rows(decision: Decision, models: Models) -> dict[int, dict[str, Value]]:
+    """Row, from 0 -> an input that it takes, and with hit policy FIRST no row before it; for tests.
+
+    Rows for which that cannot be told, or that nothing reaches, are left out.
+    """
+    columns = [_examples(decision, place, models, with_named=True) for place in range(len(decision.inputs))]
+    found: dict[int, dict[str, Value]] = {}
+    for chosen in _combined(columns):
+        sure = maybe = (1 << len(decision.rules)) - 1
+        for example in chosen:
+            sure &= example.sure
+            maybe &= example.maybe
+        for row in range(len(decision.rules)):
+            is_first = decision.hit_policy != "FIRST" or not maybe & ((1 << row) - 1)
+            if sure >> row & 1 and is_first and row not in found:
+                found[row] = dict(zip(decision.inputs, (each.value for each in chosen), strict=True))
+        if len(found) == len(decision.rules):
+            break
+    return found
+
+
 def _table(decision: Decision, models: Models) -> Iterator[Finding]:
     file, rows = decision.file.name, decision.rules
     columns = [_examples(decision, place, models) for place in range(len(decision.inputs))]
@@ -86,8 +107,12 @@ def _combined(columns: list[list[_Example]]) -> Iterator[tuple[_Example, ...]]:
             yield (example, *rest)
 
 
-def _examples(decision: Decision, place: int, models: Models) -> list[_Example]:
-    """Values of one input; of those that the same rows take, one."""
+def _examples(decision: Decision, place: int, models: Models, *, with_named: bool = False) -> list[_Example]:
+    """Values of one input; of those that the same rows take, one.
+
+    Args:
+        with_named: every literal that a cell names, too, also one that the input is not said to have.
+    """
     cells = [read(inputs[place]) for inputs, _ in decision.rules]
     entry = models.variables.get(decision.inputs[place], {})
     kinds = entry.get("type", [])
@@ -95,6 +120,8 @@ def _examples(decision: Decision, place: int, models: Models) -> list[_Example]:
     values = list(_values(decision, place, cells, entry, kinds, models))
     if "null" in kinds and None not in values:
         values.append(None)
+    if with_named:
+        values += [each for cell in cells for each in cell.literals if each not in values]
     found: dict[tuple[int, int], _Example] = {}
     for value in values:
         taken = [cell.takes(value) for cell in cells]
