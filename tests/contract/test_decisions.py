@@ -77,6 +77,16 @@ def path(group: str | None, next_tier: str, time: str | None) -> dict[str, Any]:
     }
 
 
+def appeal(window: str, time: str, calendar: str, authority: str) -> dict[str, str]:
+    return {
+        "window": window,
+        "appeal_group": "appeal-department",
+        "handle_time": time,
+        "calendar": calendar,
+        "authority": authority,
+    }
+
+
 def visit(complaint_priority: str, count: int) -> dict[str, Any]:
     return {**PETITION, "complaint_priority": complaint_priority, "visit_count": count}
 
@@ -181,6 +191,34 @@ CASES: list[tuple[str, str, dict[str, Any], Any]] = [
     ("A10 long finished", "callback-schedule", visit("important", 9), None),
     *field_cases.CASES,
     *refund_cases.CASES,
+    ("B7 petition: 72 hours", "appeal-rule", {**PETITION, "channel": "phone"},
+     appeal("P60D", "PT72H", "clock", "telecom-complaint-centre")),
+    ("B8 from the regulator: 15 working days", "appeal-rule", {"policy": "broadband", "channel": "regulator"},
+     appeal("P90D", "P15WD", "working", "communications-administration")),
+    ("B13 from a hotline: 5 working days", "appeal-rule", {"policy": "broadband", "channel": "12345"},
+     appeal("P90D", "P5WD", "working", "communications-administration")),
+    ("B7 broadband: 7 working days", "appeal-rule", {"policy": "broadband", "channel": "web"},
+     appeal("P90D", "P7WD", "working", "communications-administration")),
+    ("C9 network company: 72 hours", "appeal-rule", {"policy": "network-company", "channel": "web"},
+     appeal("P30D", "PT72H", "clock", "communications-administration")),
+    ("D8 escalated from outside: 48 hours", "appeal-rule", {"policy": "mobile-branch", "channel": "12315"},
+     appeal("P60D", "PT48H", "clock", "communications-administration")),
+    ("B7 mobile branch: 3 working days", "appeal-rule", {"policy": "mobile-branch", "channel": "hall"},
+     appeal("P60D", "P3WD", "working", "communications-administration")),
+    ("B7 the appeal department first", "appeal-path", {**PETITION, "tier": "department"},
+     {"owner_group": None, "next_tier": "branch", "time_allowed": None, "calendar": "clock"}),
+    ("E3 then the branch", "appeal-path", {"policy": "broadband", "tier": "branch"},
+     {"owner_group": "branch-management", "next_tier": "city", "time_allowed": HOURS_24, "calendar": "clock"}),
+    ("E3 then the city", "appeal-path", {"policy": "network-company", "tier": "city"},
+     {"owner_group": "city-management", "next_tier": "province", "time_allowed": HOURS_24, "calendar": "clock"}),
+    ("E3 the province is asked again", "appeal-path", {"policy": "mobile-branch", "tier": "province"},
+     {"owner_group": "province-management", "next_tier": "province", "time_allowed": HOURS_24, "calendar": "clock"}),
+    ("B13 a telephone call has no duties", "channel-duties", {**PETITION, "channel": "phone"}, ["none"]),
+    ("B13 a hotline is answered", "channel-duties", {**PETITION, "channel": "12345"}, ["none", "answer-authority"]),
+    ("B8 the regulator is answered, and told when unsolved", "channel-duties",
+     {**PETITION, "channel": "regulator"}, ["none", "answer-authority", "report-unsolved"]),
+    ("B13 a hotline is told when unsolved", "channel-duties", {"policy": "broadband", "channel": "12315"},
+     ["none", "answer-authority", "report-unsolved"]),
 ]  # fmt: skip
 
 

@@ -137,6 +137,22 @@ def test_B9_a_mark_is_set_and_taken_back_by_people_with_the_right(
     assert shown.json()["status"] == "received"
 
 
+def test_B9_the_page_shows_appeal_evidence_and_marks(
+    sqlite_desk: RunningDesk, client: httpx.Client, number: str
+) -> None:
+    """A closed complaint with an appeal is shown as such, with its evidence and marks, in words."""
+    send(client, number, LETTER)
+    body = {"as": "duty", "mark": "malicious", "grounds": "录音为证"}
+    client.post(f"/api/v1/complaints/{number}/marks", json=body)
+    with sqlite_desk.database.begin() as tx:
+        complaint = complaints.get(tx, number)
+        complaint.status, complaint.closed_at = "closed", sqlite_desk.clock.now()
+    filed = client.post(f"/api/v1/complaints/{number}/appeal", json={"reason": "金额不对"}).json()
+    page = client.get(f"/complaints/{number}").text
+    assert all(word in page for word in (filed["appeal"], "letter.txt", "恶意投诉", "已登记证据（文件）"))
+    assert "录音为证" not in page
+
+
 def test_B9_marks_cannot_be_changed_in_the_database(sqlite_desk: RunningDesk, number: str) -> None:
     """Not even by hand."""
     database = sqlite_desk.database

@@ -27,9 +27,9 @@ def closed_complaint(world: World) -> Case:
     return case
 
 
-def called(world: World, case: Case) -> str:
+def called(world: World, case: Case, channel: str = "phone") -> str:
     """What complaint-handling does at the limit of rounds."""
-    given = {"policy": "petition", "channel": "phone", "complaint_priority": "ordinary"}
+    given = {"policy": "petition", "channel": channel, "complaint_priority": "ordinary"}
     return world.start("appeal-handling", case.number, **given)
 
 
@@ -101,11 +101,11 @@ def test_B7_an_appeal_is_handled_by_others_upheld_carried_out_and_solved(world: 
 def test_B7_still_unsolved_after_the_second_handling_the_customer_is_guided_with_the_file(
     world: World,
 ) -> None:
-    """Called at the limit of rounds, not upheld, not accepted: the case file is compiled, whole and masked, and the
-    customer hears which authority comes next."""
-    case = world.complain(WRONG_BILL)
+    """Called at the limit of rounds, not upheld, not accepted: the case file is compiled, whole and masked, the
+    customer hears which authority comes next, and the regulator who sent it on is answered and told (B8, B13)."""
+    case = world.complain(WRONG_BILL, channel="regulator")
     case.task("investigate-complaint")
-    called(world, case)
+    called(world, case, channel="regulator")
     decide(case)
     answer_after_appeal(case, is_solved=False)
     case.wait(lambda: appeal_of(case)["status"] == "closed", "the appeal ends")
@@ -114,6 +114,8 @@ def test_B7_still_unsolved_after_the_second_handling_the_customer_is_guided_with
     assert appeal_of(case)["origin"] == "unsolved"
     (told,) = case.messages("authority-guidance")
     assert told["recipient"] == "customer"
+    for event in ("hotline-answered", "unsolved-reported"):
+        assert [each["recipient"] for each in case.messages(event)] == ["authority"]
     files = FileStore(world.running.data / "evidence")
     with world.database.read() as tx:
         pages = {

@@ -30,7 +30,7 @@ def add(
     is_new = insert_if_absent(tx, Evidence, ["number", "sha256"], number=number, sha256=draft.sha256, **row)
     if is_new:
         key = f"{number}:evidence:{draft.sha256}"
-        timeline.add(tx, number, at, by, "evidence-added", key, kind=kind, sha256=draft.sha256)
+        timeline.add(tx, number, at, by, "evidence-added", key, evidence=kind, sha256=draft.sha256)
     return get(tx, number, draft.sha256), is_new
 
 

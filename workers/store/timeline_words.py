@@ -25,7 +25,7 @@ _PLACE: Final = re.compile(r"\{(\w+)\}")
 _TABLE: Final = TypeAdapter(dict[str, dict[str, str]])
 _YES: Final = {"zh": "是", "en": "yes"}
 _NO: Final = {"zh": "否", "en": "no"}
-_KINDS: Final = {"fields": "field", "event": "event", "by": "by"}
+_KINDS: Final = {"fields": "field", "event": "event", "by": "by", "mark": "mark", "evidence": "evidence"}
 """Facts whose words have a label of their own kind: `field:city` is not the tier `city`."""
 
 
