@@ -295,7 +295,7 @@ PROBES = (
         swap('value="result-told"', 'value="result-sent"'),
         frozenset({"template-unused"}),
     ),
-    Probe("template-unused", HANDLING, "", swap('value="appeal-guidance"', 'value="result-told"')),
+    Probe("template-unused", HANDLING, "", swap('value="complaint-withdrawn"', 'value="result-told"')),
     Probe("wording", SETTLE, "Field_CustomerReply", swap('"答复客户"', '"答复无理客户"')),
     Probe(
         "wording",

@@ -84,7 +84,7 @@ def test_A5_A7_A8_a_complaint_is_investigated_solved_told_surveyed_and_archived(
     steps = ["received", "accepted", "classified", "assigned", "investigated", "resolved", "archived"]
     assert [code for code in codes if code in steps] == steps
     assert "result-told" in case.events()
-    assert "appeal-guidance" not in case.events()
+    assert case["appeal"] is None
     assert "deadline-warning" not in case.events()
 
 

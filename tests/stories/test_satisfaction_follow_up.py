@@ -65,8 +65,9 @@ def test_A8_an_answer_during_the_calls_ends_them(world: World) -> None:
     assert case.tasks() == []
 
 
-def test_A8_a_problem_that_is_not_solved_is_taken_up_again_then_guided_to_the_authority(world: World) -> None:
-    """Not solved: handled again as often as the policy allows, then archived with the way to the authority."""
+def test_C9_a_problem_that_is_not_solved_is_taken_up_again_then_appealed_then_guided(world: World) -> None:
+    """Not solved: handled again as often as the policy allows, then by other people (B7), who do not solve it
+    either: archived with the way to the authority."""
     case = world.complain(WRONG_BILL)
     for again in range(3):
         case.wait(lambda: case["status"] == "in-progress", "in progress")
@@ -76,10 +77,22 @@ def test_A8_a_problem_that_is_not_solved_is_taken_up_again_then_guided_to_the_au
         world.settle()
         world.client.answer_survey(case.number, {"satisfaction": "dissatisfied", "is_solved": False})
         world.settle()
+    assert case.task("reassess-complaint")["groups"] == ["appeal-department"]
+    case.complete(
+        "reassess-complaint",
+        "sheng.shensu",
+        is_appeal_upheld=False,
+        appeal_findings="再次核对了账单与开通记录。",
+        customer_reply="经复核，维持原处理结果，理由已向您说明。",
+    )
+    case.wait(lambda: len(case.messages("satisfaction-survey")) == 4, "asked again after the appeal")
+    world.settle()
+    world.client.answer_survey(case.number, {"satisfaction": "dissatisfied", "is_solved": False})
     case.wait_status("closed")
     assert case["outcome"] == "unsolved"
     assert case["satisfaction"] == "dissatisfied"
-    assert len(case.messages("appeal-guidance")) == 1
+    assert case["appeal"]["outcome"] == "guided"
+    assert len(case.messages("authority-guidance")) == 1
     assert [entry["code"] for entry in case["timeline"]].count("reopened") == 2
 
 
