@@ -232,6 +232,20 @@ PROBES = (
     ),
     Probe("variable-unknown", HANDLING, "Flow_SettledToResultReached", swap("=is_settled", "=is_done")),
     Probe(
+        "variable-unknown",
+        DEPARTMENT,
+        "Call_Assistance",
+        swap('inputCollection="=assisting_groups"', 'inputCollection="=assistants"'),
+        name="what a multi-instance runs over",
+    ),
+    Probe(
+        "variable-unset",
+        DEPARTMENT,
+        "Call_Assistance",
+        swap('inputElement="assisting_group"', 'inputElement="occasion"'),
+        name="the one that an instance is for",
+    ),
+    Probe(
         "variable-entry",
         DICTIONARY,
         "is_settled",
@@ -256,16 +270,16 @@ PROBES = (
         "variable-unset",
         HANDLING,
         "Flow_SimpleMatterToSettleComplaint",
-        swap("=responsible_department.is_simple", "=is_upheld"),
+        swap("=responsible_department.is_simple", "=finding"),
     ),
     Probe(
         "variable-unset",
         DEPARTMENT,
-        "Call_WatchInvestigation",
+        "Call_WatchSolution",
         inside(
-            "Call_WatchInvestigation",
-            'source="=investigation_due_at" target="due_at"',
-            'source="=cause_code" target="due_at"',
+            "Call_WatchSolution",
+            'source="=result_due_at" target="due_at"',
+            'source="=visit_outcome" target="due_at"',
         ),
         name="what the branch beside it sets",
     ),
@@ -275,7 +289,12 @@ PROBES = (
         "Call_SatisfactionFollowUp",
         swap('processId="satisfaction-follow-up"', 'processId="follow-up"'),
     ),
-    Probe("call-inputs", HANDLING, "Call_DepartmentHandling", swap('target="policy"', 'target="is_settled"')),
+    Probe(
+        "call-inputs",
+        HANDLING,
+        "Call_DepartmentHandling",
+        inside("Call_DepartmentHandling", 'target="is_reopened"', 'target="is_settled"'),
+    ),
     Probe(
         "call-inputs",
         DICTIONARY,
@@ -330,7 +349,7 @@ PROBES = (
         "drawing-overlap",
         DEPARTMENT,
         "Event_DepartmentDone",
-        label_moved("Event_DepartmentDone", 300, 260),
+        label_moved("Event_DepartmentDone", 800, 260),
         name="a label on a task",
     ),
     Probe(
@@ -341,6 +360,10 @@ PROBES = (
         frozenset({"drawing-overlap"}),
     ),
     Probe(
-        "drawing-crossing", DEPARTMENT, "Flow_DispatchedToTierEntered", over_the_main_line, name="two flows"
+        "drawing-crossing",
+        DEPARTMENT,
+        "Flow_DepartmentsNamedToTierEntered",
+        over_the_main_line,
+        name="two flows",
     ),
 )

@@ -83,7 +83,7 @@ def test_A9_overdue_at_each_level_from_department_to_province(world: World) -> N
 def test_A9_an_investigation_that_is_done_is_not_done_again_by_the_next_level(world: World) -> None:
     """The result is late, the investigation was not: the branch begins with the solution."""
     case = world.complain(NO_SIGNAL)
-    case.complete("investigate-complaint", is_upheld=True, cause_code="network", findings="基站故障。")
+    case.complete("investigate-complaint", finding="upheld", cause_code="network", findings="基站故障。")
     case.task("propose-solution")
     assert case.deadline("preliminary")["met_at"] is not None
     world.advance("PT48H5M")

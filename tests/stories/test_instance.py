@@ -94,7 +94,7 @@ def test_an_instance_survives_kills_and_goes_on_where_it_stopped(
     case.world = late.world = world
     assert case.show()["timeline"] == before["timeline"]
     task = case.task("investigate-complaint")
-    case.complete("investigate-complaint", is_upheld=True, cause_code="system", findings="已核查。")
+    case.complete("investigate-complaint", finding="upheld", cause_code="system", findings="已核查。")
     world.settle()
     assert case.task("propose-solution")["task"] != task["task"]
     world.advance("PT15H")

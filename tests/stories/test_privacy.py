@@ -15,7 +15,7 @@ def test_B10_no_personal_data_in_the_engine_or_the_logs(world: World) -> None:
         f"小区地下车库完全没有信号，地址是{SECRETS[3]}。",
         customer={"name": SECRETS[0], "phone": SECRETS[1], "customer_no": SECRETS[2]},
     )
-    case.complete("investigate-complaint", is_upheld=True, cause_code="network", findings=SECRETS[4])
+    case.complete("investigate-complaint", finding="upheld", cause_code="network", findings=SECRETS[4])
     case.task("propose-solution")
     world.settle()
     files = [path for path in (world.running.data / "engine").rglob("*") if path.is_file()]

@@ -67,9 +67,9 @@ def test_a_case_from_submit_to_the_next_task_by_commands_alone(world: World) -> 
     assert task["task"] in [t["task"] for t in json.loads(duban(world, "tasks", "--as", owner, "--json"))]
 
     complete = ("complete", task["task"], "--as", owner, "--json")
-    assert "findings" in duban(world, *complete, '{"is_upheld": true}', code=1)
+    assert "findings" in duban(world, *complete, '{"finding": "upheld"}', code=1)
     assert case.tasks() != []
-    answers = json.dumps({"is_upheld": True, "cause_code": "system", "findings": "系统多计一次。"})
+    answers = json.dumps({"finding": "upheld", "cause_code": "system", "findings": "系统多计一次。"})
     duban(world, *complete, answers)
     case.task("propose-solution")
     assert "Traceback" not in duban(world, *complete, answers, code=1)

@@ -232,7 +232,7 @@ class Case:
     def be_handled(self) -> None:
         """The department investigates, solves and carries out."""
         self.complete(
-            "investigate-complaint", is_upheld=True, cause_code="network", findings="核查了相关记录。"
+            "investigate-complaint", finding="upheld", cause_code="network", findings="核查了相关记录。"
         )
         self.complete(
             "propose-solution", solution="现场处理。", customer_reply="您反映的问题已处理完毕，谢谢您的监督。"

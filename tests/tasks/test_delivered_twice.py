@@ -62,6 +62,8 @@ VARIABLES: dict[str, Any] = {
     "extension_count": 1,
     "extension_amount": 8,
     "is_in_time": True,
+    "policy": "petition",
+    "finding": "upheld",
     "deadline_kind": "preliminary",
     "due_at": "2026-03-03T09:00:00+08:00",
     "first_warning_at": "2026-03-02T09:00:00+08:00",

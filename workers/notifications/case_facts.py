@@ -32,6 +32,8 @@ def for_customer(tx: Transaction, complaint: Complaint, now: datetime, settings:
         "missing_fields": list(complaint.missing_fields),
         "reply": reply,
         "extension_explanation": answers.newest(tx, complaint.number, [EXPLANATION_FIELD]),
+        "finding": complaint.finding,
+        "negotiation_outcome": answers.newest(tx, complaint.number, ["negotiation_outcome"]),
     }
 
 
@@ -58,6 +60,12 @@ def for_staff(tx: Transaction, case: AnyCase, now: datetime, settings: Settings)
     return (
         _of_complaint(tx, case, now, settings)
         | known
+        | {
+            "finding": case.finding,
+            "cause_code": case.cause_code,
+            "measures": answers.newest(tx, case.number, ["solution"]),
+            "result": answers.newest(tx, case.number, ["result"]),
+        }
         | {"customer_name": masking.name(name) if name else None, "due_at": _next_due(tx, case.number, now)}
     )
 

@@ -35,6 +35,7 @@ from workers.tasks.handle_incident import (
 )
 from workers.tasks.notify import notify_authority, notify_customer, notify_staff
 from workers.tasks.post_refund import draw_agreement, post_refund
+from workers.tasks.order_rectification import order_rectification
 from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.record_progress import record_investigation, record_result
 from workers.tasks.rectify import (
@@ -79,6 +80,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("register-extension", register_extension),
     Task("extend-deadline", extend_deadline),
     Task("refuse-extension", refuse_extension),
+    Task("order-rectification", order_rectification),
     Task("raise-complaint", raise_complaint),
     Task("record-diagnosis", record_diagnosis),
     Task("record-guidance", record_guidance),

@@ -1,10 +1,11 @@
-"""Note that a stage of the handling is done, and with it its deadline (rules A7, A8, A9).
+"""Note that a stage of the handling is done, and with it its deadline (rules A7, A8, A9, B5, F4).
 
 Job type: record-investigation
-Reads: number.
+Reads: number, optional finding, cause_code.
 Sets: nothing.
 Throws: nothing.
-Effect: the preliminary deadline, where the policy has one, is met now, or missed if it has passed.
+Effect: finding and cause are kept with the complaint (rules B5, F4); the preliminary deadline, where the policy has
+    one, is met now, or missed if it has passed.
 
 Job type: record-result
 Reads: number.
@@ -22,12 +23,21 @@ from workers.store import complaints, deadlines, timeline
 from workers.store.database import Database
 
 
-def record_investigation(database: Database, clock: Clock, *, number: str, job: Job) -> None:
+def record_investigation(
+    database: Database,
+    clock: Clock,
+    *,
+    number: str,
+    job: Job,
+    finding: str | None = None,
+    cause_code: str | None = None,
+) -> None:
     """Notes the end of the preliminary investigation."""
     now = clock.now()
     key = f"{number}:investigated:{job.element_instance_key}"
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
+        complaint.finding, complaint.cause_code = finding, cause_code
         deadlines.mark_met(tx, number, "preliminary", now, complaint.owner_group)
         timeline.add(tx, number, now, "duban", "investigated", key)
 

@@ -132,11 +132,30 @@ class _Walk:
     def _inner(self, element: Element) -> Names:
         """What the parts of a sub-process have set at each of its ends by which it is done.
 
-        An end that throws an error or an escalation leads out by a boundary event instead.
+        An end that throws leads out by a boundary event instead, and what happens beside the work (after a boundary
+        event that does not interrupt) is not what the sub-process is done by.
         """
-        parts = [each for each in self._process.elements.values() if each.parent == element.id]
-        ends = [self._after[each.id] for each in parts if each.tag == "endEvent" and not each.throws]
+        reached = self._main_ways(element)
+        ends = [self._after[each.id] for each in reached if each.tag == "endEvent" and not each.throws]
         return frozenset.intersection(*ends) if ends else frozenset()
+
+    def _main_ways(self, scope: Element) -> list[Element]:
+        """The parts of a sub-process that its start leads to, interruptions included."""
+        parts = [each for each in self._process.elements.values() if each.parent == scope.id]
+        ahead = [each for each in parts if each.tag == "startEvent"]
+        found: dict[str, Element] = {}
+        while ahead:
+            each = ahead.pop()
+            if each.id in found:
+                continue
+            found[each.id] = each
+            ahead += [self._process.elements[self._process.flows[flow].target] for flow in each.outgoing]
+            ahead += [
+                other
+                for other in parts
+                if other.node.get("attachedToRef") == each.id and other.node.get("cancelActivity") != "false"
+            ]
+        return list(found.values())
 
     def _gains(self, element: Element) -> Names:
         contract = self._tasks.get(job_type(element))

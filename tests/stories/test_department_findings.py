@@ -1,0 +1,128 @@
+"""Stories of department-handling: lead and assisting, findings, remedies, rectification (B5, B6, C4, C7, D7).
+
+Each runs the process by itself, for a complaint that the front desk has settled.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.stories.world import Case, World
+
+pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+
+RUDE = "营业厅排队很久，工作人员态度很差，希望你们改进服务。"
+
+
+def handled(world: World, policy: str = "petition", **changed: Any) -> Case:
+    """A department gets the case, with 24 h for the investigation and 96 h for the result."""
+    case = world.complain(RUDE)
+    case.complete("settle-complaint", is_settled=True, customer_reply="已向您说明。")
+    case.wait(lambda: "satisfaction-survey" in case.events(), "the survey is sent")
+    begun = datetime.fromisoformat(world.client.advance_clock("PT1S")["now"])
+    instants = {
+        f"{stage}_{what}_at": (begun + timedelta(hours=hours * share)).isoformat(timespec="seconds")
+        for stage, hours in (("investigation", 24), ("result", 96))
+        for what, share in (("first_warning", 0.5), ("second_warning", 0.75), ("due", 1))
+    }
+    given = {
+        "tier": "department",
+        "owner_group": "billing",
+        "is_reopened": False,
+        "is_investigated": False,
+        "passed_over": None,
+        "needs_coordination": False,
+        "assisting_groups": [],
+        "finding": None,
+        "cause_code": None,
+        "complaint_policy": {"warning_shares": [0.5, 0.75], "required_fields": [], "repeat_window": "P30D"},
+    }
+    world.start("department-handling", case.number, policy=policy, **given | instants | changed)
+    return case
+
+
+def investigate(case: Case, finding: str, cause_code: str) -> None:
+    case.complete(
+        "investigate-complaint", finding=finding, cause_code=cause_code, findings="已调取录像核查。"
+    )
+
+
+def carry_out(case: Case) -> None:
+    case.complete("propose-solution", solution="向客户说明并改进。", customer_reply="我们已核查并改进。")
+    case.complete("carry-out-solution", result="已落实。")
+
+
+def is_done(case: Case) -> bool:
+    return "Event_DepartmentDone" in case.walked()
+
+
+def test_C4_lead_and_assisting_departments_work_side_by_side_and_a_late_part_does_not_hold_up(
+    world: World,
+) -> None:
+    """The complaint group names a lead and two assisting departments; one is late, the lead goes on without it."""
+    case = handled(world, needs_coordination=True)
+    case.complete(
+        "name-departments", owner_group="network-operations", assisting_groups=["billing", "business-support"]
+    )
+    assert case.task("investigate-complaint")["groups"] == ["network-operations"]
+    world.settle()
+    parts = {task["groups"][0]: task for task in case.tasks() if task["form"] == "assist-investigation"}
+    assert set(parts) == {"billing", "business-support"}
+    assert case.messages("assistance-requested")
+    answers = {"assistance_findings": "账务无误。"}
+    world.client.complete(parts["billing"]["task"], "desk.duty", answers)
+    investigate(case, "disputed", "partner")
+    world.settle()
+    assert "propose-solution" not in [task["form"] for task in case.tasks()], "a part is still awaited"
+    world.advance("PT18H")
+    assert case.messages("assistance-late"), "the lead and the complaint group hear that a part is late"
+    case.complete("record-negotiation", negotiation_outcome="双方同意更换设备。")
+    carry_out(case)
+    case.wait(lambda: is_done(case), "the department is done")
+
+
+def test_D7_departments_not_named_in_time_and_an_apology_in_person(world: World) -> None:
+    """Nobody names departments: the suggested one goes on; its own staff was at fault and apologises."""
+    case = handled(world, needs_coordination=True)
+    case.task("name-departments")
+    world.advance("PT2H5M")
+    assert case.task("investigate-complaint")["groups"] == ["billing"]
+    investigate(case, "upheld", "staff")
+    carry_out(case)
+    case.complete("apologise-in-person", apology_note="当事人已当面致歉，客户接受。")
+    case.wait(lambda: is_done(case), "the department is done")
+    assert case.messages("apology-overdue") == []
+    assert "Task_RecordNegotiation" not in case.walked()
+
+
+def test_D7_an_apology_that_is_not_made_in_time_is_told(world: World) -> None:
+    """48 h pass: the complaint group is told, and the result does not wait."""
+    case = handled(world)
+    investigate(case, "upheld", "training")
+    carry_out(case)
+    case.task("apologise-in-person")
+    world.advance("PT48H5M")
+    assert case.messages("apology-overdue")
+    assert is_done(case)
+
+
+def test_B6_the_operators_own_process_at_fault_is_put_right(world: World) -> None:
+    """A rectification runs on its own after the department is done."""
+    case = handled(world)
+    investigate(case, "upheld", "process")
+    carry_out(case)
+    case.wait(lambda: is_done(case), "the department is done")
+    case.wait(lambda: "Event_RectificationOrdered" in case.walked(), "the rectification has begun")
+    assert "Task_ApologiseInPerson" not in case.walked()
+
+
+def test_C7_the_result_goes_back_to_customer_service(world: World) -> None:
+    """Network company: cause, measures and result are with customer service at once, well within the hour."""
+    case = handled(world, policy="network-company")
+    investigate(case, "not-upheld", "customer-side")
+    carry_out(case)
+    case.wait(lambda: bool(case.messages("result-reported")), "customer service has the result")
+    case.wait(lambda: is_done(case), "the department is done")
