@@ -94,6 +94,11 @@ def visit(complaint_priority: str, count: int) -> dict[str, Any]:
 PRELIMINARY = row("preliminary", HOURS_24)
 NETWORK = [row("response", "PT10M"), row("assignment", "PT30M", start="acceptance"), result(HOURS_24)]
 
+
+def found(policy: str, finding: str, cause_code: str) -> dict[str, Any]:
+    return {"policy": policy, "finding": finding, "cause_code": cause_code}
+
+
 CASES: list[tuple[str, str, dict[str, Any], Any]] = [
     ("A9 service quality", "complaint-deadlines", times("petition", "service-quality"),
      [PRELIMINARY, result(HOURS_48)]),
@@ -219,6 +224,27 @@ CASES: list[tuple[str, str, dict[str, Any], Any]] = [
      {**PETITION, "channel": "regulator"}, ["none", "answer-authority", "report-unsolved"]),
     ("B13 a hotline is told when unsolved", "channel-duties", {"policy": "broadband", "channel": "12315"},
      ["none", "answer-authority", "report-unsolved"]),
+    ("C6 petition: up to 48 h, once", "extension-rule", {"policy": "petition", "category": "other"},
+     {"approver_group": "complaint-group", "decide_time": "PT4H", "longest": 48, "calendar": "clock", "limit": 1,
+      "tells_authority": False}),
+    ("B8 broadband fault: the authority is told", "extension-rule",
+     {"policy": "broadband", "category": "service-quality"},
+     {"approver_group": "complaint-group", "decide_time": "PT8H", "longest": 5, "calendar": "working", "limit": 1,
+      "tells_authority": True}),
+    ("C4 named within half an hour", "coordination-rule", {"policy": "network-company"},
+     {"naming_group": "complaint-group", "naming_time": "PT30M"}),
+    ("D7 the operator's own process: in person", "remedy-rule", found("mobile-branch", "upheld", "process"),
+     {"needs_apology": True, "needs_personal_apology": True, "apology_time": "PT24H"}),
+    ("B5 upheld: an apology", "remedy-rule", found("petition", "upheld", "network"),
+     {"needs_apology": True, "needs_personal_apology": False, "apology_time": None}),
+    ("B5 disputed: none", "remedy-rule", found("broadband", "disputed", "staff"),
+     {"needs_apology": False, "needs_personal_apology": False, "apology_time": None}),
+    ("B6 network at fault", "rectification-rule", found("broadband", "upheld", "network"),
+     {"is_needed": True, "owner_group": "network-operations", "time": None, "check_time": None}),
+    ("B6 a partner at fault", "rectification-rule", found("broadband", "upheld", "partner"),
+     {"is_needed": False, "owner_group": None, "time": None, "check_time": None}),
+    ("C7 back at customer service", "result-report", {"policy": "network-company"}, "customer-service"),
+    ("C7 not asked for", "result-report", {"policy": "petition"}, None),
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,10 +14,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.desk_server import RunningDesk, add_complaint, add_incident, add_task, refuse_resolving, running
+from tests.desk_server import (
+    RunningDesk,
+    add_complaint,
+    add_incident,
+    add_person,
+    add_task,
+    refuse_resolving,
+    running,
+)
 from workers.desk.services import Health
 from workers.names import LARGEST_BODY
-from workers.store import timeline
+from workers.store import complaints, deadlines, timeline
 from workers.store.database import Database
 from workers.store.tables import Answer, Complaint, EngineRequest
 
@@ -237,6 +246,31 @@ def test_withdrawal_keeps_the_reason_out_of_the_engine(desk: RunningDesk, api: h
     assert "13900139000" not in api.get(f"/api/v1/complaints/{number}").text
 
 
+def test_C6_more_time_is_asked_for_once_and_the_reason_stays_in_the_store(
+    desk: RunningDesk, api: httpx.Client
+) -> None:
+    """Whoever has the complaint asks; nobody else, not before there is a deadline, and not twice at a time."""
+    number = add_complaint(desk)
+    path = f"/api/v1/complaints/{number}/extension"
+    body = {"as": "desk.duty", "reason": "客户 13900139000 周四才在家"}
+    assert api.post(path, json=body).status_code == 409, "it has no deadline yet"
+    with desk.database.begin() as tx:
+        complaint = complaints.get(tx, number)
+        complaint.category, complaint.owner_group, complaint.owner_person = "other", "billing", "li.jing"
+        deadlines.put(tx, number, "result", desk.clock.now() + timedelta(hours=72))
+    add_person(desk, "outsider", "front-desk")
+    assert api.post(path, json={**body, "as": "outsider"}).status_code == 422
+    answer = api.post(path, json=body)
+    assert answer.json() == {"number": number, "extension": "asked"}
+    assert api.post(path, json=body).status_code == 409, "it is being decided"
+    with desk.database.read() as tx:
+        (request,) = tx.query(EngineRequest).filter_by(name="extension-requested").all()
+        assert request.variables == {"requested_by": "desk.duty", "extension_count": 0, "category": "other"}
+        (kept,) = tx.query(Answer).filter_by(number=number).all()
+        assert (kept.field, kept.author) == ("extension_reason", "desk.duty")
+    assert "13900139000" not in api.get(f"/api/v1/complaints/{number}").text
+
+
 def test_a_survey_is_answered_once(desk: RunningDesk, api: httpx.Client) -> None:
     number = add_complaint(desk)
     with desk.database.begin() as tx:
@@ -293,6 +327,7 @@ JSON = st.recursive(
 PATHS = (
     "complaints",
     "complaints/TS1/withdrawal",
+    "complaints/TS1/extension",
     "complaints/TS1/survey",
     "tasks/1/completion",
     "clock/advance",
