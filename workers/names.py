@@ -30,6 +30,7 @@ class Message(StrEnum):
     INCIDENT_GREW = "incident-grew"
     INCIDENT_RAISED = "incident-raised"
     RECTIFICATION_ORDERED = "rectification-ordered"
+    RETENTION_DUE = "retention-due"
 
 
 STARTS: Final[dict[str, str]] = {
@@ -37,6 +38,7 @@ STARTS: Final[dict[str, str]] = {
     Message.APPEAL_FILED: "appeal-handling",
     Message.INCIDENT_DECLARED: "major-incident",
     Message.RECTIFICATION_ORDERED: "rectification",
+    Message.RETENTION_DUE: "record-retention",
 }
 """Messages that start a process, and which."""
 

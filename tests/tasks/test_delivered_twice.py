@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
 
-from tests.tasks import field_rows, refund_rows
+from tests.tasks import field_rows, refund_rows, retention_rows
 from workers.cases.calendar import WorkingCalendar
 from workers.classification import Classifier
 from workers.clock import Clock, MovedClock
 from workers.engine.jobs import Job, Task, bind
 from workers.errors import BusinessError
+from workers.notifications.channels.spool import Spool
 from workers.notifications.messenger import Messenger
 from workers.store import appeals, complaints
 from workers.store.database import Base, Database
@@ -129,11 +131,13 @@ def store(database: Database) -> Database:
         tx.add(Deadline(number=NUMBER, kind="reply", due_at=RECEIVED + timedelta(hours=20)))
 
         refund_rows.put(tx, NUMBER)
+        retention_rows.add(tx, RECEIVED)
     return database
 
 
 def job_of(task: Task) -> Job:
     headers, variables = HEADERS.get(task.type, {}), VARIABLES | refund_rows.variables(task.type)
+    variables |= retention_rows.VARIABLES if task.type in retention_rows.JOBS else {}
     return Job(7, task.type, "1001", "complaint-handling", "Task_X", "2002", headers, 3, variables)
 
 
@@ -154,6 +158,7 @@ def test_a_job_delivered_twice_changes_nothing(
     classifier: Classifier,
     calendar: WorkingCalendar,
     case_writing: dict[type, object],
+    tmp_path: Path,
 ) -> None:
     clock = MovedClock(RECEIVED + timedelta(hours=30) - datetime.now(UTC))
     services = {
@@ -164,8 +169,12 @@ def test_a_job_delivered_twice_changes_nothing(
         WorkingCalendar: calendar,
         **case_writing,
         **refund_rows.services(store, clock),
+        Spool: Spool(tmp_path, "Duban <duban@example.com>"),
     }
     bound = bind(task, services)
+    if task.type == "anonymise-complaints":
+        with store.begin() as tx:
+            retention_rows.list_with_the_run(tx)
     before = everything(store)
 
     first = bound.call(job_of(task))
@@ -205,6 +214,7 @@ def test_a_job_that_was_still_running_when_the_customer_withdrew_does_not_open_t
     classifier: Classifier,
     calendar: WorkingCalendar,
     case_writing: dict[type, object],
+    tmp_path: Path,
 ) -> None:
     clock = MovedClock()
     services = {
@@ -215,6 +225,7 @@ def test_a_job_that_was_still_running_when_the_customer_withdrew_does_not_open_t
         WorkingCalendar: calendar,
         **case_writing,
         **refund_rows.services(store, clock),
+        Spool: Spool(tmp_path, "Duban <duban@example.com>"),
     }
     withdraw = next(each for each in TASKS if each.type == "withdraw-complaint")
     bind(withdraw, services).call(job_of(withdraw))

@@ -24,6 +24,7 @@ from workers.errors import Broken, Refused, Unavailable
 from workers.notifications.agreements import Agreements
 from workers.notifications.case_file import CaseFiles
 from workers.notifications.channels.choice import open_channels
+from workers.notifications.channels.spool import Spool
 from workers.notifications.labels import Labels
 from workers.notifications.messenger import Messenger
 from workers.notifications.render import Templates
@@ -38,8 +39,8 @@ from workers.tasks import TASKS
 SAMPLE_STAFF: Final = "sample-staff.json"
 SAMPLE_CHARGES: Final = "sample-charges.json"
 CLASSIFICATION_RULES: Final = "complaint-handling/classification-rules.dmn"
+SPOOL: Final = "spool"
 _Read = TypeVar("_Read")
-
 WORKING_HOURS: Final = "working-hours.json"
 RIGHTS: Final = "rights.json"
 WORKING_DAYS: Final = "working-days.json"
@@ -84,6 +85,7 @@ class Parts:
             BillingPort: self.billing,
             LedgerPort: self.ledger,
             Agreements: self.agreements,
+            Spool: Spool(self.settings.data / SPOOL, self.settings.notifications.smtp_from),
         }
         return [bind(task, services) for task in _chosen(only)]
 
@@ -111,7 +113,7 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
                 charges = settings.billing.charges_file or deploy_file(SAMPLE_CHARGES)
                 embedded_billing.load(tx, embedded_billing.read_file(charges))
         models = models_dir(settings)
-        channels = open_channels(settings.notifications, settings.data / "spool", clock)
+        channels = open_channels(settings.notifications, settings.data / SPOOL, clock)
         for channel in channels.values():
             stack.callback(channel.close)
         billing, ledger = open_billing(settings, database), open_ledger(settings, database, clock)

@@ -125,6 +125,7 @@ def _add_complaints(api: APIRouter, services: DeskServices) -> None:
         """Somebody who works on the complaint asks for more time."""
         with services.database.read() as tx:
             who = actor(tx, body.person, is_sample_staff=services.is_sample_staff)
+        services.wording.check([("理由（reason）", "answer", body.reason)])
         extensions.ask(
             services.database,
             services.clock,

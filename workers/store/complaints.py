@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from workers.cases.region import Region
 from workers.errors import Broken, NotFound
 from workers.names import Status
+from workers.store.retention_tables import Pseudonym
 from workers.store.tables import Complaint
 
 OPEN: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS, Status.RESOLVED)
@@ -108,7 +109,7 @@ def earlier(tx: Session, complaint: Complaint, *, within: timedelta) -> list[str
     statement = (
         select(Complaint.number)
         .where(
-            Complaint.customer_key == complaint.customer_key,
+            _same_customer(complaint),
             Complaint.number != complaint.number,
             Complaint.received_at >= complaint.received_at - within,
             tuple_(Complaint.received_at, Complaint.number) < (complaint.received_at, complaint.number),
@@ -118,6 +119,12 @@ def earlier(tx: Session, complaint: Complaint, *, within: timedelta) -> list[str
         .order_by(Complaint.received_at.desc(), Complaint.number.desc())
     )
     return list(tx.scalars(statement))
+
+
+def _same_customer(complaint: Complaint) -> ColumnElement[bool]:
+    """Also under the name that the customer's anonymised complaints have (rule C10)."""
+    named = select(Pseudonym.pseudonym).where(Pseudonym.customer_key == complaint.customer_key)
+    return or_(Complaint.customer_key == complaint.customer_key, Complaint.customer_key.in_(named))
 
 
 def _same_problem(complaint: Complaint) -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from workers.cases.region import Region
 from workers.store import answers, suggestions, timeline
 from workers.store.incident_tables import MajorIncident
+from workers.store.retention_tables import RetentionRun
 from workers.store.tables import Answer, Complaint, TimelineEntry
 
 
@@ -24,12 +25,14 @@ class CaseOwner:
 
 
 def owners(tx: Session, numbers: Collection[str]) -> dict[str, CaseOwner]:
-    """Region and owner by number of a complaint or an incident."""
+    """Region and owner by number of a case; a retention run belongs to no region."""
     found: dict[str, CaseOwner] = {}
     for table in (Complaint, MajorIncident):
         wanted = select(table.number, table.province, table.city, table.branch, table.owner_person)
         for number, province, city, branch, person in tx.execute(wanted.where(table.number.in_(numbers))):
             found[number] = CaseOwner(Region(province=province, city=city, branch=branch), person)
+    for number in tx.scalars(select(RetentionRun.number).where(RetentionRun.number.in_(numbers))):
+        found[number] = CaseOwner(Region(), None)
     return found
 
 

@@ -113,6 +113,11 @@ class FileStore:
         self.keep(draft)
         return draft
 
+    def forget(self, sha256: str) -> None:
+        """Removes a kept file for good (rule C10); one that is gone is fine. Raises Unavailable as `keep`."""
+        with _told():
+            self._path(sha256).unlink(missing_ok=True)
+
     def find(self, sha256: str) -> Path:
         """Where a kept file is. Raises Broken when it is gone: then the folder was changed from outside."""
         path = self._path(sha256)

@@ -20,6 +20,7 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     record_tables,
     rectification_tables,
     refund_tables,
+    retention_tables,
     suggestion_tables,
     tables,
     views,

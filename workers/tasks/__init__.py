@@ -38,6 +38,12 @@ from workers.tasks.post_refund import draw_agreement, post_refund
 from workers.tasks.order_rectification import order_rectification
 from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.record_progress import record_investigation, record_result
+from workers.tasks.record_retention import (
+    anonymise_complaints,
+    close_retention_run,
+    find_expired,
+    open_retention_run,
+)
 from workers.tasks.rectify import (
     assign_rectification,
     raise_check,
@@ -133,4 +139,8 @@ TASKS: Final[Sequence[Task]] = (
     Task("solve-incident", solve_incident),
     Task("dismiss-incident", dismiss_incident),
     Task("close-incident", close_incident),
+    Task("open-retention-run", open_retention_run),
+    Task("find-expired", find_expired),
+    Task("anonymise-complaints", anonymise_complaints),
+    Task("close-retention-run", close_retention_run),
 )

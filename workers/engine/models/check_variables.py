@@ -23,6 +23,7 @@ PERSONAL: Final = frozenset(
 """Words for what belongs to a person or is written by one. It stays in the store."""
 
 _INSTANT = re.compile(r"=\s*([a-z][a-z0-9_]*_at)\s*")
+_CRON = re.compile(r"[\d*/,-]+( [\d*/,LW?-]+){5}")
 _DURATION = re.compile(
     r"=\s*(cycle\(\s*)?duration\(\s*([a-z][a-z0-9_]*)(?:\.[a-z][a-z0-9_]*)?\s*\)\s*(?(1)\)\s*)"
 )
@@ -111,6 +112,8 @@ def _timers(process: Process, models: Models) -> Iterator[Finding]:
     for element in process.elements.values():
         if (text := element.timer) is None:
             continue
+        if element.tag == "startEvent" and element.parent == process.id and _CRON.fullmatch(text):
+            continue  # there is nothing yet that it could read
         instant, duration = _INSTANT.fullmatch(text), _DURATION.fullmatch(text)
         if not instant and not (duration and duration.group(2) in results):
             message = (

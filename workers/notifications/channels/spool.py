@@ -38,6 +38,15 @@ class Spool:
         except OSError as error:
             raise RetryLater(f"the spool folder takes no file: {error.strerror}") from error
 
+    def forget(self, number: str) -> None:
+        """Removes the files of a case's messages (rule C10); none is fine. Raises RetryLater when one stays."""
+        safe = re.sub(r"[^A-Za-z0-9_.-]", "_", number)
+        try:
+            for path in self._folder.glob(f"*Z-{safe}-*"):
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RetryLater(f"the spool folder keeps a file: {error.strerror}") from error
+
     def close(self) -> None:
         """Nothing is held open."""
 
