@@ -353,6 +353,13 @@ PROBES = (
         name="a label on a task",
     ),
     Probe(
+        "policy-row",
+        "satisfaction-follow-up/callback-hours.dmn",
+        "callback-hours",
+        swap('"broadband","mobile-branch"</text></inputEntry>', '"broadband"</text></inputEntry>'),
+        frozenset({"decision-gap"}),
+    ),
+    Probe(
         "drawing-crossing",
         DEPARTMENT,
         "Flow_InvestigatedToInvestigated",

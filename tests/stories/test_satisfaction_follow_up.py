@@ -15,6 +15,7 @@ def test_A8_a_customer_who_never_answers_is_called_and_the_case_is_archived(worl
     world.settle()
     world.advance("P2DT1M")
     for attempt in range(3):
+        world.await_morning()
         assert case.task("callback-customer")["groups"] == ["callback"]
         case.complete("callback-customer", is_reached=False)
         world.settle()
@@ -32,7 +33,7 @@ def test_A8_calls_that_nobody_makes_are_attempts_too(world: World) -> None:
     case.be_handled()
     case.wait(lambda: "satisfaction-survey" in case.events(), "the survey is sent")
     world.settle()
-    for _ in range(8):
+    for _ in range(12):
         world.advance("P1DT1H")
     case.wait_status("closed")
     assert case["satisfaction"] == "no-answer"
@@ -45,6 +46,7 @@ def test_A8_a_customer_is_reached_by_telephone(world: World) -> None:
     case.wait(lambda: "satisfaction-survey" in case.events(), "the survey is sent")
     world.settle()
     world.advance("P2DT1M")
+    world.await_morning()
     case.complete("callback-customer", is_reached=True, satisfaction="satisfied", is_solved=True)
     case.wait_status("closed")
     assert case["satisfaction"] == "satisfied"
@@ -58,6 +60,7 @@ def test_A8_an_answer_during_the_calls_ends_them(world: World) -> None:
     case.wait(lambda: "satisfaction-survey" in case.events(), "the survey is sent")
     world.settle()
     world.advance("P2DT1M")
+    world.await_morning()
     case.task("callback-customer")
     world.client.answer_survey(case.number, {"satisfaction": "satisfied", "is_solved": True})
     case.wait_status("closed")
@@ -106,6 +109,7 @@ def test_A10_an_important_complaint_is_followed_up_until_the_problem_stays_solve
         assert case["status"] == "resolved"
         assert case.tasks() == []
         world.advance(days)
+        world.await_morning()
         assert case.task("follow-up-visit")["groups"] == ["callback"]
         case.complete("follow-up-visit", is_solved=True)
     case.wait_status("closed")
@@ -119,6 +123,7 @@ def test_A10_a_problem_that_comes_back_is_taken_up_again(world: World) -> None:
     case.answer_survey()
     world.settle()
     world.advance("P1DT1M")
+    world.await_morning()
     case.complete("follow-up-visit", is_solved=False)
     assert case.task("investigate-complaint")
     assert case["status"] == "in-progress"

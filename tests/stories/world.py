@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from pyzeebe.proto.gateway_pb2 import DeployResourceRequest, Resource
 from workers.client import Client, find_instance
 from workers.engine.gateway import EngineHandle, Gateway
 from workers.engine.messages import Messages
+from workers.names import SHANGHAI
 from workers.store import record_queries
 from workers.store.database import Database
 
@@ -122,6 +123,7 @@ class World:
             "region": {"province": "浙江", "city": "杭州", "branch": "西湖"},
             "occurred_at": "2026-01-05T20:00:00+08:00",
             "external_ref": f"story-{self._refs}",
+            "calls_on_holidays": True,
         } | fields
         number = self.client.submit(json.dumps(line, ensure_ascii=False).encode())["number"]
         return Case(self, number)
@@ -129,6 +131,13 @@ class World:
     def advance(self, by: str) -> None:
         """Time passes; returns when everything that this sets off is done."""
         self.client.advance_clock(by)
+
+    def await_morning(self) -> None:
+        """Until ten o'clock in Shanghai, when a customer may be called."""
+        now = datetime.fromisoformat(self.client.advance_clock("PT1S")["now"]).astimezone(SHANGHAI)
+        ten = now.replace(hour=10, minute=0, second=0, microsecond=0)
+        left = ten - now if now < ten else ten + timedelta(days=1) - now
+        self.advance(f"PT{int(left.total_seconds()) + 1}S")
 
     def publish(self, name: str, key: str, message_id: str, variables: dict[str, Any]) -> None:
         """Somebody else sends the engine a message that waits for an hour."""

@@ -54,6 +54,7 @@ VARIABLES: dict[str, Any] = {
     "classified_by": "model",
     "confidence": 0.8,
     "escalation_path": PATH,
+    "callback_hours": {"earliest": "09:00", "latest": "20:00", "on_holidays": False},
     "owner": "wang.fang",
     "owner_group": "billing",
     "tier": "branch",

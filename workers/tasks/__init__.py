@@ -56,6 +56,7 @@ from workers.tasks.refund import decide_refund, register_refund, verify_charge
 from workers.tasks.refund_approval import raise_refund, record_approval, request_approval
 from workers.tasks.register_complaint import register_complaint
 from workers.tasks.report_incident import ask_for_report, pass_report, record_report, tell_attached
+from workers.tasks.schedule_callback import schedule_callback
 from workers.tasks.verify_complaint import verify_complaint
 from workers.tasks.visit_customer import record_arrival, record_delay, record_visit
 from workers.tasks.watch_growth import raise_grown_incident, recount_complaints
@@ -111,6 +112,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("draw-agreement", draw_agreement),
     Task("post-refund", post_refund),
     Task("record-result", record_result),
+    Task("schedule-callback", schedule_callback),
     Task("record-satisfaction", record_satisfaction),
     Task("reopen-complaint", reopen_complaint),
     Task("register-appeal", register_appeal),

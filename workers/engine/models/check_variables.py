@@ -15,6 +15,8 @@ from workers.engine.models.findings import Finding
 if TYPE_CHECKING:
     from workers.engine.models.library import Models
 
+POLICY_DECISION: Final = "complaint-policy"
+
 PERSONAL: Final = frozenset(
     {"name", "phone", "mobile", "telephone", "email", "mail", "address", "id_card", "identity", "contact"}
     | {"customer", "customer_name", "customer_phone", "customer_email", "customer_no", "customer_key"}
@@ -33,6 +35,8 @@ _DURATION = re.compile(
 def findings(models: Models, tasks: Mapping[str, TaskContract] | None, *_: object) -> Iterator[Finding]:
     """Findings about variables."""
     yield from _dictionary(models)
+    if POLICY_DECISION in models.decisions:
+        yield from _policy_rows(models)
     for process in models.processes.values():
         yield from _expressions(process, models)
         yield from _timers(process, models)
@@ -42,6 +46,22 @@ def findings(models: Models, tasks: Mapping[str, TaskContract] | None, *_: objec
         if decision.id in _called(models):
             for name in sorted({each for text in decision.inputs for each in names("=" + text)}):
                 yield from _known(models, decision.file.name, decision.id, name)
+
+
+def _policy_rows(models: Models) -> Iterator[Finding]:
+    """Every policy has a row of its own, or one for all, in each table that asks for the policy."""
+    for decision in models.decisions.values():
+        if "policy" not in decision.inputs or decision.id not in _called(models):
+            continue
+        column = decision.inputs.index("policy")
+        cells = [inputs[column].strip() for inputs, _ in decision.rules]
+        if any(cell in {"", "-"} or cell.startswith("not(") for cell in cells):
+            continue
+        for policy in sorted(models.policies() - decision.words("policy")):
+            message = (
+                f"The policy {policy!r} has no row in {decision.id}; add one, or write - for all policies."
+            )
+            yield Finding(decision.file.name, decision.id, "policy-row", message)
 
 
 def _called(models: Models) -> set[str]:

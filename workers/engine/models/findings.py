@@ -16,6 +16,7 @@ RULES: Final = {
     "job-header": "任务缺少所需的标头",
     "job-variable": "程序读取的变量不在字典中",
     "user-task": "人工任务缺少表单、责任组或到期时间",
+    "policy-row": "处理规定在决策表中没有行",
     "form-missing": "表单不存在",
     "form-unused": "表单未被任何流程使用",
     "form-unusable": "表单无法在服务器上校验",
