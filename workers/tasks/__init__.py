@@ -34,8 +34,8 @@ from workers.tasks.handle_incident import (
     record_plan,
 )
 from workers.tasks.notify import notify_authority, notify_customer, notify_staff
-from workers.tasks.post_refund import draw_agreement, post_refund
 from workers.tasks.order_rectification import order_rectification
+from workers.tasks.post_refund import draw_agreement, post_refund
 from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.record_progress import record_investigation, record_result
 from workers.tasks.record_retention import (
