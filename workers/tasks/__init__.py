@@ -21,6 +21,7 @@ from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
 from workers.tasks.compile_case_file import compile_case_file
 from workers.tasks.decide_deadlines import decide_deadlines, start_tier_clock
 from workers.tasks.declare_incident import declare_incident, note_incident, register_incident
+from workers.tasks.detect_cluster import detect_cluster
 from workers.tasks.end_incident import close_incident, dismiss_incident, solve_incident
 from workers.tasks.extend_deadline import extend_deadline, refuse_extension, register_extension
 from workers.tasks.fault_guide import record_diagnosis, record_guidance
@@ -124,6 +125,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("close-appeal", close_appeal),
     Task("archive-complaint", archive_complaint),
     Task("withdraw-complaint", withdraw_complaint),
+    Task("detect-cluster", detect_cluster),
     Task("register-incident", register_incident),
     Task("declare-incident", declare_incident),
     Task("note-incident", note_incident),
