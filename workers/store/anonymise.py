@@ -36,6 +36,7 @@ PERSONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "outbox": {"address": GONE, "subject": None, "body": GONE, "html": None, "last_error": None},
     "suggestions": {"text": GONE, "reason": GONE},
     "marks": {"grounds": GONE},
+    "refunds": {"agreement": GONE},
 }
 """Table -> column -> what is written there instead. Besides these: customer_key, and the facts of the timeline."""
 
@@ -69,6 +70,19 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
             "decided_by",
         }
         | {"outcome", "process_instance_key"}
+    ),
+    "refunds": frozenset(  # the charge stays named: an accounting record, which only billing can follow to a customer
+        {
+            "refund_no",
+            "number",
+            "element_instance_key",
+            "kind",
+            "settled_as",
+            "cause_code",
+            "asked_by",
+            "status",
+        }
+        | {"claimed_charge", "charge_id", "tier", "reason", "reference"}
     ),
     "marks": frozenset({"number", "kind", "by"}),
     "evidence": frozenset({"number", "sha256", "name", "media_type", "kind", "added_by"}),  # its rows go
