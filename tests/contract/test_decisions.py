@@ -97,9 +97,63 @@ NETWORK = [row("response", "PT10M"), row("assignment", "PT30M", start="acceptanc
 
 def found(policy: str, finding: str, cause_code: str) -> dict[str, Any]:
     return {"policy": policy, "finding": finding, "cause_code": cause_code}
+def event(
+    kind: str, *, complaints: int = 0, users: int = 0, minutes: int = 0, flags: tuple[str, ...] = ()
+) -> Any:
+    told = {"complaint_count": complaints, "affected_users": users, "outage_minutes": minutes}
+    return {**PETITION, "incident_kind": kind, **told, "flags": list(flags)}
 
 
+def level(tier_name: str | None, reason: str) -> dict[str, Any]:
+    rank = [None, "branch", "city", "province"].index(tier_name)
+    return {"tier": tier_name, "rank": rank, "reason": reason}
+
+
+def kind_of(category: str, product: str | None = None) -> dict[str, Any]:
+    return {**PETITION, "category": category, "product": product}
+
+
+def cluster(window: str, count: int, place: str) -> dict[str, Any]:
+    found = {"window": window, "count": count, "place_level": place}
+    return {**found, "incident_kind": "cluster-complaints", "reassess_every": 10}
+
+
+NO_CLUSTER = dict.fromkeys(cluster("", 0, ""))
+INCIDENT_CASES: list[tuple[str, str, dict[str, Any], Any]] = [
+    ("E1 hall down nine minutes", "incident-level", event("hall-outage", minutes=9), level(None, "short-outage")),
+    ("E1 hall down ten minutes", "incident-level", event("hall-outage", minutes=10), level("branch", "hall-down")),
+    ("E1 hall down an hour", "incident-level", event("hall-outage", minutes=60), level("city", "long-outage")),
+    ("E1 media event", "incident-level", event("media-exposure"), level("city", "public-attention")),
+    ("E1 regulator event", "incident-level", event("regulator"), level("city", "public-attention")),
+    ("E1 court event", "incident-level", event("legal"), level("city", "public-attention")),
+    ("E1 media and regulator at once", "incident-level",
+     event("media-exposure", flags=("media", "regulator")), level("province", "public-attention")),
+    ("E1 leak", "incident-level", event("privacy-leak", users=20), level("city", "personal-data")),
+    ("E1 large leak", "incident-level", event("privacy-leak", users=500), level("province", "personal-data")),
+    ("E1 group petition", "incident-level", event("group-petition"), level("city", "group-petition")),
+    ("E1 small outage", "incident-level", event("network-outage", minutes=5, users=30),
+     level(None, "below-threshold")),
+    ("E1 outage of a thousand", "incident-level", event("network-outage", users=1000),
+     level("branch", "wide-outage")),
+    ("E1 outage of half an hour", "incident-level", event("network-outage", minutes=30),
+     level("branch", "wide-outage")),
+    ("E1 outage of ten thousand", "incident-level", event("network-outage", users=10000),
+     level("city", "many-users")),
+    ("E1 long and wide outage", "incident-level", event("network-outage", users=10000, minutes=240),
+     level("province", "long-outage")),
+    ("E7 cluster", "incident-level", event("cluster-complaints", complaints=15), level("branch", "many-complaints")),
+    ("E1 cluster of fifty", "incident-level", event("cluster-complaints", complaints=50),
+     level("city", "many-complaints")),
+    ("E1 cluster of two hundred", "incident-level", event("cluster-complaints", complaints=200),
+     level("province", "many-complaints")),
+    ("E7 service quality", "cluster-threshold", kind_of("service-quality", "broadband"),
+     cluster("PT1H", 15, "branch")),
+    ("E7 bill", "cluster-threshold", kind_of("tariff-billing"), cluster("PT24H", 30, "city")),
+    ("E7 business", "cluster-threshold", kind_of("business-handling"), cluster("PT24H", 30, "city")),
+    ("E7 other matters: none", "cluster-threshold", kind_of("other"), NO_CLUSTER),
+]  # fmt: skip
 CASES: list[tuple[str, str, dict[str, Any], Any]] = [
+    *INCIDENT_CASES,
     ("A9 service quality", "complaint-deadlines", times("petition", "service-quality"),
      [PRELIMINARY, result(HOURS_48)]),
     ("A9 tariff and bill", "complaint-deadlines", times("petition", "tariff-billing"), [result(HOURS_72)]),

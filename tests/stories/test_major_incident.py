@@ -1,0 +1,232 @@
+"""Stories of major-incident and incident-report: tiers, reports, complaints, every end (rules E1 to E6)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.stories.test_complaint_handling import NO_SIGNAL
+from tests.stories.world import WAIT_SECONDS, World
+from workers.store import incidents, record_queries
+from workers.store.tables import Complaint
+
+pytestmark = pytest.mark.parametrize("world", ["postgresql"], indirect=True)
+
+PLACE = {"province": "浙江", "city": "杭州", "branch": "西湖"}
+PLAN = {
+    "incident_decision": "plan",
+    "incident_plan": "更换设备，增派人手。",
+    "customer_reply": "故障设备已更换，业务已恢复，感谢您的谅解。",
+    "convened_groups": ["network-operations"],
+}
+
+
+class Event:
+    """One event, as the outside sees it."""
+
+    def __init__(self, world: World, number: str) -> None:
+        self.world, self.number = world, number
+
+    def __getitem__(self, key: str) -> Any:
+        return self.world.client.event(self.number)[key]
+
+    def wait(self, condition: Callable[[], bool], what: str) -> None:
+        pause = threading.Event()
+        for _ in range(WAIT_SECONDS * 5):
+            if condition():
+                return
+            pause.wait(0.2)
+        raise AssertionError(f"{what}: {self.world.client.event(self.number)}")
+
+    def wait_status(self, status: str) -> None:
+        self.wait(lambda: self["status"] == status, f"status {status}")
+
+    def task(self, form: str) -> dict[str, Any]:
+        found: list[dict[str, Any]] = []
+
+        def offered() -> bool:
+            tasks = self.world.client.tasks()
+            found[:] = [each for each in tasks if each["number"] == self.number and each["form"] == form]
+            return bool(found)
+
+        self.wait(offered, f"a task with the form {form}")
+        return found[0]
+
+    def complete(self, form: str, /, person: str | None = None, **answers: Any) -> None:
+        self.world.client.complete(self.task(form)["task"], person or "desk.duty", answers)
+
+    def told(self, event: str) -> list[str]:
+        return [each["recipient"] for each in self["messages"] if each["event"] == event]
+
+    def walked(self) -> set[str]:
+        with self.world.database.read() as tx:
+            return {each.element_id for each in record_queries.walked_elements(tx, self.number)}
+
+    def plan(self) -> None:
+        """Acknowledged and decided by whoever has it."""
+        self.complete("acknowledge-incident", self["owner"]["person"])
+        self.complete("decide-incident", self["owner"]["person"], **PLAN)
+
+    def carry_out(self, *groups: str) -> None:
+        answers = {
+            "plan_result": "已恢复并验证。",
+            "cause_code": "network",
+            "rectification_groups": list(groups),
+        }
+        self.complete("carry-out-plan", "he.kefu", **answers)
+
+    def close(self) -> None:
+        """Carried out, without rectification, and finally reported."""
+        self.carry_out()
+        self.wait_status("solved")
+        self.wait(lambda: "final" in [each["kind"] for each in self["reports"]], "the final report is due")
+        self.complete("submit-incident-report", incident_report="终报。")
+        self.wait_status("closed")
+
+
+def report(world: World, kind: str, **fields: Any) -> Event:
+    told = {"as": "lin.qiantai", "policy": "petition", "kind": kind, "region": PLACE} | fields
+    return Event(world, world.client.report_event(told)["number"])
+
+
+def test_E1_a_hall_that_is_down_for_ten_minutes_is_an_event_and_a_shorter_outage_is_kept(
+    world: World,
+) -> None:
+    """Nine minutes: kept, and the reporter is told why not. Ten: the branch's duty manager is called."""
+    short = report(world, "hall-outage", outage_minutes=9)
+    short.wait_status("noted")
+    assert (short["reason"], short["outcome"], short["tier"]) == ("short-outage", "below-threshold", None)
+    short.wait(lambda: short.told("incident-noted") == ["lin.qiantai"], "the reporter is told")
+    long = report(world, "hall-outage", outage_minutes=10)
+    long.task("acknowledge-incident")
+    assert (long["status"], long["tier"], long["reason"]) == ("declared", "branch", "hall-down")
+    assert long.told("incident-called") == ["yin.fenzhang"]
+    long.complete("acknowledge-incident", "yin.fenzhang")
+    answers = {"incident_decision": "dismiss", "decision_reason": "监控误报。"}
+    long.complete("decide-incident", "yin.fenzhang", **answers)
+    long.wait_status("dismissed")
+    world.settle()
+    assert "Event_IncidentDismissed" in long.walked()
+    assert "Event_IncidentNoted" in short.walked()
+
+
+def test_E3_E4_every_tier_that_lets_its_time_pass_is_passed_over_and_stays_informed(world: World) -> None:
+    """Branch does not acknowledge, city does not decide, the province is asked again; plan and reports late, too."""
+    event = report(world, "hall-outage", outage_minutes=15)
+    event.task("acknowledge-incident")
+    assert event.task("submit-incident-report")["groups"] == ["customer-service"]
+    world.advance("PT31M")
+    assert (event["tier"], event["owner"]["person"]) == ("city", "an.shigongsi")
+    assert event["watchers"] == ["yin.fenzhang"]
+    assert event.told("incident-moved") == ["yin.fenzhang"]
+    event.complete("acknowledge-incident", "an.shigongsi")
+    event.task("decide-incident")
+    world.advance("PT4H1M")
+    assert (event["tier"], event["owner"]["person"]) == ("province", "fu.shenggongsi")
+    overdue = next(each for each in event["reports"] if each["kind"] == "first")
+    assert overdue["overdue"] and overdue["owner"]["group"] != "customer-service", "the next tier is asked"
+    assert event.told("incident-report-overdue")
+    world.advance("PT31M")
+    assert event["tier"] == "province", "nobody above: asked again, never silent"
+    assert event.told("incident-called").count("fu.shenggongsi") == 2
+
+    first = next(each for each in event["reports"] if each["kind"] == "first")
+    person = first["owner"]["person"]
+    event.complete("submit-incident-report", person, incident_report="首报：影响范围与措施。")
+    event.wait(lambda: "progress" in [each["kind"] for each in event["reports"]], "progress is due next")
+    event.plan()
+    assert event.task("carry-out-plan")["groups"] == ["customer-service"]
+    world.advance("PT72H1M")
+    assert event["tier"] == "province"
+    event.plan()
+    event.close()
+    world.settle()
+    assert set(event.told("incident-closed")) >= {"yin.fenzhang", "an.shigongsi", "fu.shenggongsi"}
+    assert event.walked() >= {
+        "Event_NotAcknowledged",
+        "Event_NotDecided",
+        "Event_NotCarriedOut",
+        "Event_ReportOverdue",
+        "Event_IncidentClosed",
+    }
+
+
+def test_E3_a_tier_raises_and_a_higher_one_hands_back_and_anybody_in_charge_may_call_the_next(
+    world: World,
+) -> None:
+    """Branch raises with a reason, city hands back, the branch is called again; then the next tier by hand."""
+    event = report(world, "network-outage", outage_minutes=40)
+    event.complete("acknowledge-incident", "yin.fenzhang")
+    answers = {"incident_decision": "raise", "decision_reason": "超出本级权限。"}
+    event.complete("decide-incident", "yin.fenzhang", **answers)
+    event.wait(lambda: event["tier"] == "city", "raised")
+    event.complete("acknowledge-incident", "an.shigongsi")
+    answers = {"incident_decision": "hand-back", "decision_reason": "本级可处置。"}
+    event.complete("decide-incident", "an.shigongsi", **answers)
+    event.wait(lambda: event["tier"] == "branch", "handed back")
+    event.task("acknowledge-incident")
+    assert set(event["watchers"]) == {"yin.fenzhang", "an.shigongsi"}
+    world.client.raise_event(event.number, "yin.fenzhang")
+    event.wait(lambda: event["tier"] == "city", "called up by hand")
+    event.plan()
+    event.close()
+
+
+def test_E6_complaints_of_an_event_are_told_and_solved_together(world: World) -> None:
+    """Tied by hand; news from a report; one answer for all; one that comes later joins, none after the solution."""
+    cases = [world.complain(NO_SIGNAL, product="voice") for _ in range(2)]
+    for case in cases:
+        case.task("investigate-complaint")
+    event = report(world, "network-outage", outage_minutes=40, affected_users=2000)
+    world.client.attach(event.number, "he.kefu", [case.number for case in cases])
+    for case in cases:
+        case.wait(lambda case=case: bool(case.messages("incident-joined")), "the customer knows")
+    news = {"incident_report": "首报。", "customer_news": "抢修人员已到场。"}
+    event.complete("submit-incident-report", "he.kefu", **news)
+    for case in cases:
+        case.wait(lambda case=case: bool(case.messages("incident-progress")), "the customer hears news")
+    event.plan()
+    event.close()
+    for case in cases:
+        case.answer_survey()
+        case.wait_status("closed")
+        assert len(case.messages("incident-result-told")) == 1
+
+
+def test_E1_E6_growth_raises_the_level(world: World) -> None:
+    """The branch's event has fifty complaints now: the city is called, without waiting for anybody's time."""
+    event = report(world, "network-outage", outage_minutes=40)
+    event.task("acknowledge-incident")
+    _grow(world, event, 50)
+    world.publish("incident-grew", event.number, f"{event.number}:grew:story", {})
+    event.wait(lambda: event["tier"] == "city", "raised")
+    assert event["reason"] == "many-complaints"
+    assert "Event_GrowthRaised" in event.walked()
+    event.complete("acknowledge-incident", "an.shigongsi")
+    answers = {"incident_decision": "dismiss", "decision_reason": "系统误报。"}
+    event.complete("decide-incident", "an.shigongsi", **answers)
+    event.wait_status("dismissed")
+
+
+def _grow(world: World, event: Event, count: int) -> None:
+    """Complaints that are closed already: they count, and have no process."""
+    with world.database.begin() as tx:
+        incident = incidents.get(tx, event.number)
+        now = incident.declared_at
+        for each in range(count):
+            complaint = Complaint(
+                number=f"TS{event.number[2:]}-{each:03}",
+                policy="petition",
+                channel="web",
+                text="小区断网。",
+                customer_key=f"story:{each}",
+                received_at=now,
+                status="closed",
+                closed_at=now,
+            )
+            tx.add(complaint)
+            tx.flush()
+            incidents.attach(tx, incident, complaint, "duban", now)
