@@ -97,6 +97,8 @@ NETWORK = [row("response", "PT10M"), row("assignment", "PT30M", start="acceptanc
 
 def found(policy: str, finding: str, cause_code: str) -> dict[str, Any]:
     return {"policy": policy, "finding": finding, "cause_code": cause_code}
+
+
 def event(
     kind: str, *, complaints: int = 0, users: int = 0, minutes: int = 0, flags: tuple[str, ...] = ()
 ) -> Any:
