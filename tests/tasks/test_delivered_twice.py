@@ -77,6 +77,13 @@ VARIABLES: dict[str, Any] = {
     "appeal_group": "billing",
     "is_appeal_upheld": True,
     "decided_by": "li.na",
+    "cluster_threshold": {
+        "window": "PT1H",
+        "count": 2,
+        "place_level": "branch",
+        "incident_kind": "cluster-complaints",
+        "reassess_every": 10,
+    },
     "to": ["person:wang.fang", "group:branch-management", "watchers"],
     **INSTANTS,
     **field_rows.VARIABLES,
@@ -185,7 +192,13 @@ def test_a_job_delivered_twice_changes_nothing(
 
     assert second == first
     assert everything(store) == after_first
-    if task.type not in ("classify-complaint", "start-tier-clock", "check-deadline", "find-deadline"):
+    if task.type not in (
+        "classify-complaint",
+        "start-tier-clock",
+        "check-deadline",
+        "find-deadline",
+        "detect-cluster",
+    ):
         assert after_first != before, "the job should have had an effect to repeat"
 
 
