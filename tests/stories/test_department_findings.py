@@ -119,6 +119,26 @@ def test_B6_the_operators_own_process_at_fault_is_put_right(world: World) -> Non
     assert "Task_ApologiseInPerson" not in case.walked()
 
 
+def test_D1_a_refund_is_asked_for_in_yuan_and_a_charge_that_was_never_made_is_not_paid_back(
+    world: World,
+) -> None:
+    """The department asks for money: billing knows no such charge, the customer hears it, the department goes on."""
+    case = handled(world)
+    investigate(case, "not-upheld", "customer-side")
+    case.complete(
+        "propose-solution",
+        solution="核对账单。",
+        customer_reply="我们已核对账单。",
+        is_refund_asked=True,
+        refund_kind="wrong-charge",
+        asked_yuan=38.5,
+        charge_period="2026-10",
+    )
+    case.complete("carry-out-solution", result="已核对。")
+    case.wait(lambda: is_done(case), "the department is done")
+    assert {"Call_RefundApproval", "Event_RefundNotCharged"} <= case.walked()
+
+
 def test_C7_the_result_goes_back_to_customer_service(world: World) -> None:
     """Network company: cause, measures and result are with customer service at once, well within the hour."""
     case = handled(world, policy="network-company")
