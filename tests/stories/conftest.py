@@ -32,7 +32,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Customers, staff and a clock, on SQLite and on PostgreSQL."""
+    """Customers, staff and a clock, on SQLite and on PostgreSQL.
+
+    The stories of the root process run on both. A module about one called process names one of the two: its
+    tasks and queries are tested on both elsewhere, and a story is expensive.
+    """
     environment = {"DUBAN_MODELS_DIR": str(models_with_later_years(tmp_path_factory.mktemp("models")))}
     if request.param == "postgresql":
         postgres = request.getfixturevalue("postgres")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stories.world import Case, World
+
+pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 
 WRONG_BILL = "这个月账单被多扣费三十八元，我没有订购过这项增值业务，请核查。"
 NO_SIGNAL = "小区地下车库完全没有信号，手机一直显示无服务，电话打不进来。"

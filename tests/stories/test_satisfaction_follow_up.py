@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.stories.world import World
+
+pytestmark = pytest.mark.parametrize("world", ["postgresql"], indirect=True)
 
 WRONG_BILL = "这个月账单被多扣费三十八元，我没有订购过这项增值业务，请核查。"
 
