@@ -18,7 +18,7 @@ from workers.engine.jobs import Job, Task, bind
 from workers.errors import BusinessError
 from workers.notifications.channels.spool import Spool
 from workers.notifications.messenger import Messenger
-from workers.store import appeals, complaints
+from workers.store import appeals, complaints, incidents, work_orders
 from workers.store.database import Base, Database
 from workers.store.tables import Complaint, Deadline, Staff
 from workers.tasks import TASKS
@@ -249,3 +249,7 @@ def test_a_job_that_was_still_running_when_the_customer_withdrew_does_not_open_t
 
     with store.read() as tx:
         assert complaints.get(tx, NUMBER).status == "withdrawn"
+        assert appeals.get(tx, NUMBER).outcome == "withdrawn", "the appeal has ended with its complaint"
+        running = {"open", "appointed", "arrived", "not-done"}
+        assert not [each for each in work_orders.of(tx, NUMBER) if each.status in running]
+        assert incidents.of_complaint(tx, NUMBER) is None

@@ -17,7 +17,7 @@ class Appeal(Base):
     __table_args__ = (
         CheckConstraint("origin in ('unsolved','filed')", name="origin"),
         CheckConstraint("finding in ('upheld','not-upheld')", name="finding"),
-        CheckConstraint("outcome in ('solved','guided','no-answer','late')", name="outcome"),
+        CheckConstraint("outcome in ('solved','guided','no-answer','late','withdrawn')", name="outcome"),
     )
 
     complaint: Mapped[str] = mapped_column(ForeignKey("complaints.number"), primary_key=True)

@@ -67,6 +67,19 @@ def worked_on(tx: Session, complaint: str) -> set[str]:
     return people
 
 
+def end(tx: Session, complaint: str, outcome: str, now: datetime) -> None:
+    """The appeal of a complaint has ended, if there is one; the first outcome counts.
+
+    Args:
+        outcome: a word of the table's CHECK, e.g. `withdrawn`: the customer withdrew the complaint meanwhile.
+    """
+    appeal = find(tx, complaint)
+    if appeal is not None and appeal.closed_at is None:
+        appeal.outcome, appeal.closed_at = outcome, now
+        facts = {"appeal": appeal.number, "outcome": outcome}
+        timeline.add(tx, complaint, now, "duban", "appeal-closed", f"{complaint}:appeal-closed", **facts)
+
+
 def miss(tx: Session, complaint: str, now: datetime, group: str) -> None:
     """The deadline of the appeal, if it has passed unmet, is missed by this group; the first one counts (rule D8)."""
     late = update(Deadline).where(

@@ -265,6 +265,20 @@ def raise_by_hand(
         wake()
 
 
+def let_go_of(tx: Session, complaint: str, now: datetime) -> None:
+    """A complaint that was withdrawn belongs no longer to an event that has not been solved yet (rule E6).
+
+    One that was solved keeps it: its customer was told with the others.
+    """
+    incident = of_complaint(tx, complaint)
+    if incident is None or incident.status not in OPEN:
+        return
+    key = f"{complaint}:detached:{incident.number}"
+    timeline.add(tx, complaint, now, "duban", "detached", key, incident=incident.number)
+    mine = (IncidentComplaint.complaint == complaint, IncidentComplaint.detached_at.is_(None))
+    tx.execute(update(IncidentComplaint).where(*mine).values(detached_at=now))
+
+
 def let_go(tx: Session, number: str, now: datetime) -> None:
     """The complaints of a false alarm belong to it no longer; they are not counted for another event."""
     for complaint in members(tx, number):

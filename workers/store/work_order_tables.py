@@ -16,7 +16,8 @@ class WorkOrder(Base):
     __tablename__ = "work_orders"
     __table_args__ = (
         CheckConstraint(
-            "status in ('open','appointed','arrived','done','not-done','reassigned','raised')", name="status"
+            "status in ('open','appointed','arrived','done','not-done','reassigned','raised','withdrawn')",
+            name="status",
         ),
         CheckConstraint("window_from is null or window_from < window_to", name="window"),
         Index("work_orders_engineer_status_idx", "engineer", "status"),

@@ -9,8 +9,9 @@ from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
 from workers.errors import Broken, NotFound
+from workers.names import Status
 from workers.store import staff
-from workers.store.tables import Staff
+from workers.store.tables import Complaint, Staff
 from workers.store.work_order_tables import WorkOrder
 
 _RUNNING = ("open", "appointed", "arrived", "not-done")
@@ -50,11 +51,7 @@ def open_order(
     contact_due_at: datetime,
 ) -> WorkOrder:
     """A new work order; one of the same case that still runs goes to this engineer instead: reassigned."""
-    tx.execute(
-        update(WorkOrder)
-        .where(WorkOrder.number == number, WorkOrder.status.in_(_RUNNING))
-        .values(status="reassigned", ended_at=opened_at)
-    )
+    end_running(tx, number, "reassigned", opened_at)
     order = WorkOrder(
         opened_by=opened_by,
         number=number,
@@ -68,6 +65,23 @@ def open_order(
     tx.add(order)
     tx.flush()
     return order
+
+
+def end_running(tx: Session, number: str, status: str, now: datetime) -> None:
+    """Ends the work order of a case that still runs, if there is one.
+
+    Args:
+        status: `reassigned` or `withdrawn`.
+    """
+    mine = (WorkOrder.number == number, WorkOrder.status.in_(_RUNNING))
+    tx.execute(update(WorkOrder).where(*mine).values(status=status, ended_at=now))
+
+
+def settle(tx: Session, complaint: Complaint, now: datetime) -> None:
+    """A work order does not run for a complaint that was withdrawn while a job of the visit was on its way."""
+    if complaint.status == Status.WITHDRAWN:
+        tx.flush()
+        end_running(tx, complaint.number, "withdrawn", complaint.closed_at or now)
 
 
 def opened_by(tx: Session, element_instance_key: str) -> WorkOrder | None:

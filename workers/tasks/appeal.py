@@ -49,7 +49,7 @@ from workers.cases.policy import AppealRule, ComplaintPolicy
 from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.errors import Broken, BusinessError
-from workers.names import APPEAL_DEADLINE, SHANGHAI, Tier
+from workers.names import APPEAL_DEADLINE, SHANGHAI, Status, Tier
 from workers.store import appeals, complaints, deadlines, exclusions, staff, timeline, watchers
 from workers.store.database import Database
 from workers.store.outbox import Transaction
@@ -75,6 +75,8 @@ def register_appeal(
             key = f"{number}:appeal-registered"
             facts = {"appeal": appeal.number, "origin": appeal.origin}
             timeline.add(tx, number, clock.now(), "duban", "appeal-registered", key, **facts)
+        if complaint.status == Status.WITHDRAWN:  # while this job was on its way
+            appeals.end(tx, number, "withdrawn", clock.now())
         closed = complaint.closed_at if appeal.origin == "filed" else None
         in_window = closed is None or appeal.filed_at <= closed + rule.window
     return {"is_in_window": in_window, "is_appeal_decided": False, "tier": Tier.DEPARTMENT.value}
@@ -194,12 +196,8 @@ def close_appeal(database: Database, clock: Clock, *, number: str, job: Job) -> 
     outcome = job.headers["outcome"]
     with database.begin() as tx:
         complaints.get(tx, number)
-        appeal = appeals.get(tx, number)
-        if appeal.closed_at is None:
-            appeal.outcome, appeal.closed_at = outcome, clock.now()
-            key = f"{number}:appeal-closed"
-            facts = {"appeal": appeal.number, "outcome": outcome}
-            timeline.add(tx, number, clock.now(), "duban", "appeal-closed", key, **facts)
+        appeals.get(tx, number)
+        appeals.end(tx, number, outcome, clock.now())
 
 
 def _settle(tx: Transaction, number: str, now: datetime, group: str | None) -> None:

@@ -10,15 +10,20 @@ Job type: withdraw-complaint
 Reads: number.
 Sets: nothing.
 Throws: nothing.
-Effect: the complaint is withdrawn; nobody is asked to work on it any more. A refund that waits is cancelled.
+Effect: the complaint is withdrawn; nobody is asked to work on it any more. What belongs to it ends with it: a refund
+    that waits is cancelled, its appeal is closed, a work order that runs is ended, an event that is not solved yet
+    lets it go. A rectification goes on: it is the operator's own (rule B6).
 """
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from workers.clock import Clock
 from workers.names import Status
-from workers.store import complaints, refunds, timeline
+from workers.store import appeals, complaints, incidents, refunds, timeline, work_orders
 from workers.store.database import Database
+from workers.store.outbox import Transaction
 
 
 def archive_complaint(
@@ -44,5 +49,12 @@ def _close(
             complaint.outcome = outcome
             complaint.closed_at = clock.now()
             if status == Status.WITHDRAWN:
-                refunds.cancel_waiting(tx, number, clock.now(), "withdrawn")
+                _end_what_belongs(tx, number, clock.now())
             timeline.add(tx, number, clock.now(), "duban", code, f"{number}:{code}", **facts)
+
+
+def _end_what_belongs(tx: Transaction, number: str, now: datetime) -> None:
+    refunds.cancel_waiting(tx, number, now, "withdrawn")
+    appeals.end(tx, number, "withdrawn", now)
+    work_orders.end_running(tx, number, "withdrawn", now)
+    incidents.let_go_of(tx, number, now)

@@ -80,6 +80,7 @@ def open_work_order(
                 now + rule.contact_time,
             )
             timeline.add(tx, number, now, "duban", "work-order-opened", key, name=person.name)
+            work_orders.settle(tx, complaint, now)
         return {
             "engineer": order.engineer,
             "work_order_count": (work_order_count or 0) + 1,
@@ -108,7 +109,7 @@ def keep_appointment(
     key = f"{number}:contact:{job.element_instance_key}"
     from_at, to_at = _instant(appointment_from_at), _instant(appointment_to_at)
     with database.begin() as tx:
-        complaints.get(tx, number)
+        complaint = complaints.get(tx, number)
         order = work_orders.present(tx, number)
         noted = timeline.find(tx, key)
         now = noted.at if noted else clock.now()
@@ -122,6 +123,7 @@ def keep_appointment(
             code = "appointment-kept" if kept else "window-refused" if is_reached else "contact-failed"
             facts = {"window_from": appointment_from_at, "window_to": appointment_to_at}
             timeline.add(tx, number, now, "duban", code, key, **(facts if is_reached else {}))
+            work_orders.settle(tx, complaint, now)
     if kept is None:
         again = now + rule.contact_retry_time
         return {

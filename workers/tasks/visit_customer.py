@@ -39,11 +39,12 @@ def record_arrival(database: Database, clock: Clock, *, number: str, job: Job) -
     """Notes the arrival."""
     key = f"{number}:arrived:{job.element_instance_key}"
     with database.begin() as tx:
-        complaints.get(tx, number)
+        complaint = complaints.get(tx, number)
         order = work_orders.present(tx, number)
         if timeline.find(tx, key) is None:
             order.status, order.arrived_at = "arrived", clock.now()
             timeline.add(tx, number, clock.now(), "duban", "engineer-arrived", key)
+            work_orders.settle(tx, complaint, clock.now())
 
 
 def record_delay(
@@ -75,7 +76,7 @@ def record_visit(
     rule = FieldServiceRule.from_decision(field_service_rule)
     key = f"{number}:visited:{job.element_instance_key}"
     with database.begin() as tx:
-        complaints.get(tx, number)
+        complaint = complaints.get(tx, number)
         order = work_orders.present(tx, number)
         noted = timeline.find(tx, key)
         now = noted.at if noted else clock.now()
@@ -92,6 +93,7 @@ def record_visit(
                 order.visits += not is_visit_done
             facts = {} if is_missing else {"reason": reason_code}
             timeline.add(tx, number, now, "duban", code, key, **facts)
+            work_orders.settle(tx, complaint, now)
     return {
         "is_reason_missing": is_missing,
         "visit_outcome": "done" if is_visit_done else "not-done",
