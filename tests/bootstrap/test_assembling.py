@@ -16,8 +16,10 @@ import pytest
 from workers.bootstrap import cluster, ports
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.parts import assembled
+from workers.bootstrap.resources import models_dir
 from workers.bootstrap.running import Stopped
 from workers.bootstrap.up import _Instance
+from workers.cases.region import Region
 from workers.clock import SystemClock
 from workers.engine import broker_process
 from workers.engine.broker import EmbeddedBroker
@@ -42,6 +44,24 @@ def test_workers_on_a_new_store_begin_with_the_sample_staff(tmp_path: Path) -> N
         parts.database.read() as tx,
     ):
         assert len(staff.everybody(tx)) > 1
+
+
+def test_a_designer_adds_a_group_where_a_table_names_it_and_nowhere_else(tmp_path: Path) -> None:
+    """A new group needs no change of Python: a row of a decision table sends work to it, the staff file fills it."""
+    people = tmp_path / "staff.json"
+    people.write_text('[{"username": "tan.yu", "name": "谭雨", "groups": ["tariff-desk"]}]')
+    models = shutil.copytree(models_dir(Settings()), tmp_path / "models")
+    settings = Settings(data=tmp_path / "data", staff_file=people, models_dir=models)
+    with (
+        pytest.raises(Refused, match="'tariff-desk', which no user task"),
+        assembled(settings, SystemClock()),
+    ):
+        pass
+
+    table = models / "complaint-handling" / "responsible-department.dmn"
+    table.write_text(table.read_text().replace('"billing"', '"tariff-desk"'))
+    with assembled(settings, SystemClock()) as parts, parts.database.read() as tx:
+        assert staff.pick_owner(tx, "tariff-desk", Region()).username == "tan.yu"
 
 
 def test_a_store_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:

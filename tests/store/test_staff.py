@@ -8,16 +8,20 @@ import pytest
 
 from tests.store.rows import put
 from workers.cases.region import Region, distance, is_within
+from workers.engine.models import Models
 from workers.errors import Broken, NotFound, Refused
 from workers.store import staff
 from workers.store.database import Database
 
+ROOT = Path(__file__).parents[2]
+
 
 class TestStaff:
     def test_the_sample_covers_every_group_anywhere(self, database: Database) -> None:
-        people = staff.read_file(Path(__file__).parents[2] / "deploy" / "sample-staff.json")
+        people = staff.read_file(ROOT / "deploy" / "sample-staff.json")
         groups = {group for person in people for group in person.groups}
-        assert len(groups) == 12
+        needed = Models.load(ROOT / "bpmn").groups() | staff.OWN_GROUPS
+        assert groups == needed
         with database.begin() as tx:
             staff.load(tx, people)
             for group in groups:
@@ -98,7 +102,7 @@ class TestStaff:
             ('[{"username": "a"}]', r"0\.name"),
             ('[{"username": "A B", "name": "a", "groups": ["billing"]}]', r"0\.username"),
             ('[{"username": "a", "name": "a", "groups": []}]', r"0\.groups"),
-            ('[{"username": "a", "name": "a", "groups": ["cooks"]}]', r"0\.groups\.0"),
+            ('[{"username": "a", "name": "a", "groups": ["Night Cooks"]}]', r"0\.groups\.0"),
             ('[{"username": "a", "name": "a", "groups": ["billing"], "phone": "1"}]', r"0\.phone"),
             ('[{"username": "a", "name": "a", "groups": ["billing"], "boss": "b"}]', r"0\.boss"),
             (
@@ -114,6 +118,16 @@ class TestStaff:
             staff.read_file(path)
         with pytest.raises(Refused, match="can't be read"):
             staff.read_file(tmp_path / "nothing.json")
+
+    def test_a_group_that_nothing_names_is_refused_where_the_named_ones_are_known(
+        self, tmp_path: Path
+    ) -> None:
+        path = tmp_path / "staff.json"
+        path.write_text('[{"username": "a", "name": "a", "groups": ["cooks", "auditor"]}]')
+        assert staff.read_file(path)[0].groups == ["cooks", "auditor"]
+        assert staff.read_file(path, {"cooks"})
+        with pytest.raises(Refused, match=r"'a' is in the group 'cooks'.*auditor, billing, operations"):
+            staff.read_file(path, {"billing"})
 
     def load(self, database: Database, **people: tuple[str | None, str | None, str | None]) -> None:
         members = [

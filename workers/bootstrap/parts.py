@@ -20,6 +20,7 @@ from workers.cases.wording import Wording
 from workers.classification import Classifier
 from workers.clock import Clock
 from workers.engine.jobs import BoundTask, Task, bind
+from workers.engine.models import Models
 from workers.errors import Broken, Refused, Unavailable
 from workers.notifications.agreements import Agreements
 from workers.notifications.case_file import CaseFiles
@@ -104,15 +105,15 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
     with ExitStack() as stack:
         database = _open(settings)
         stack.callback(database.close)
-        templates = templates_dir(settings)
+        models, templates = models_dir(settings), templates_dir(settings)
+        rights = _rights(models)
         texts = Templates(templates)
         with database.begin() as tx:
             if owns_staff or settings.staff_file is not None or not staff.everybody(tx):
-                staff.load(tx, staff.read_file(settings.staff_file or deploy_file(SAMPLE_STAFF)))
+                staff.load(tx, _people(settings, models, rights))
             if owns_staff or settings.billing.charges_file is not None:
                 charges = settings.billing.charges_file or deploy_file(SAMPLE_CHARGES)
                 embedded_billing.load(tx, embedded_billing.read_file(charges))
-        models = models_dir(settings)
         channels = open_channels(settings.notifications, settings.data / SPOOL, clock)
         for channel in channels.values():
             stack.callback(channel.close)
@@ -132,11 +133,18 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             calendar=_calendar(models),
             files=FileStore(settings.evidence.folder or settings.data / "evidence"),
             case_files=CaseFiles(templates, settings),
-            rights=_rights(models),
+            rights=rights,
             billing=billing,
             ledger=ledger,
             agreements=Agreements(templates, settings),
         )
+
+
+def _people(settings: Settings, models: Path, rights: Rights) -> list[staff.StaffMember]:
+    """Who is in the staff file, in groups that models and rights name; the sample staff may know more groups."""
+    if settings.staff_file is None:
+        return staff.read_file(deploy_file(SAMPLE_STAFF))
+    return staff.read_file(settings.staff_file, Models.load(models).groups() | rights.named())
 
 
 def _calendar(models: Path) -> WorkingCalendar:

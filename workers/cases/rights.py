@@ -40,6 +40,10 @@ class Rights:
             raise Broken(f"rights.json must have the rights {', '.join(RIGHTS)}: see {', '.join(odd)}")
         return cls({right: frozenset(groups) for right, groups in table.items()})
 
+    def named(self) -> set[str]:
+        """Every group that has a right."""
+        return {group for groups in self.groups.values() for group in groups}
+
     def check(self, right: Right, person: str, groups: Collection[str] | None) -> None:
         """Raises Refused when the person may not. `groups` None: duty staff, who may do everything."""
         allowed = self.groups[right]

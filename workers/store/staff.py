@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 from sqlalchemy import Text, cast, func, select, update
@@ -17,23 +17,13 @@ from workers.errors import Broken, NotFound, Refused
 from workers.names import Status
 from workers.store.tables import Complaint, Staff
 
-Group = Literal[
-    "front-desk",
-    "network-operations",
-    "billing",
-    "business-support",
-    "customer-service",
-    "branch-management",
-    "city-management",
-    "province-management",
-    "field-engineers",
-    "callback",
-    "complaint-group",
-    "appeal-department",
-    "operations",
-    "auditor",
+Group = Annotated[
+    str, StringConstraints(strict=True, max_length=64, pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
 ]
-"""Groups that a person can be in."""
+"""A group that a person can be in: kebab-case. Which there are, the models say: see `read_file`."""
+
+OWN_GROUPS: Final = frozenset({"operations", "auditor"})
+"""Groups that there are whatever the models name: who keeps Duban running, and who may look at every case."""
 
 _WORKING: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS)
 
@@ -55,11 +45,16 @@ class StaffMember(BaseModel):
     email: Email | None = None
 
 
-def read_file(path: Path) -> list[StaffMember]:
+def read_file(path: Path, groups: Collection[str] | None = None) -> list[StaffMember]:
     """The people in a JSON file: a list of objects with the fields of StaffMember.
 
+    Args:
+        groups: those that models and rights name; one that is neither among them nor in OWN_GROUPS is refused, as it
+            is most likely misspelt. None: any.
+
     Raises:
-        Refused: the file can't be read, is no such list, or names somebody twice; says where.
+        Refused: the file can't be read, is no such list, names somebody twice or a group that nothing names; says
+            where.
     """
     try:
         people = TypeAdapter(list[StaffMember]).validate_json(path.read_bytes())
@@ -74,7 +69,21 @@ def read_file(path: Path) -> list[StaffMember]:
         if person.username in seen:
             raise Refused(f"In the staff file {path}, {person.username!r} is there twice.")
         seen.add(person.username)
+    _check_groups(path, people, groups)
     return people
+
+
+def _check_groups(path: Path, people: list[StaffMember], groups: Collection[str] | None) -> None:
+    known = OWN_GROUPS | set(groups) if groups is not None else None
+    for person in people:
+        for group in person.groups:
+            if known is not None and group not in known:
+                raise Refused(
+                    f"人员文件中的 {group} 组在流程模型和权限中都不存在。 In the staff file {path}, "
+                    f"{person.username!r} is in the group {group!r}, which no user task, decision "
+                    "table or right of the models names. "
+                    f"Groups are {', '.join(sorted(known))}."
+                )
 
 
 def load(tx: Session, people: Iterable[StaffMember]) -> None:
