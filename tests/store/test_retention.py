@@ -14,11 +14,12 @@ from tests.store.rows import NOON, put
 from workers.cases.retention import GONE, Rule, anonymised_facts, read_rules
 from workers.errors import Broken
 from workers.notifications.channels.spool import Spool
-from workers.store import anonymise, complaints, retention, timeline
+from workers.store import anonymise, complaints, retention, suggestions, timeline
 from workers.store.appeal_tables import Evidence, Mark
 from workers.store.database import Base, Database
 from workers.store.file_store import FileStore
 from workers.store.incident_tables import IncidentComplaint, MajorIncident
+from workers.store.refund_tables import ChargeRow, Refund
 from workers.store.retention_tables import Pseudonym, RetentionRun
 from workers.store.tables import Answer, Complaint, EngineRequest, OutboxMessage, TimelineEntry
 
@@ -349,3 +350,33 @@ def test_c10_facts_keep_numbers_instants_and_words_of_the_process() -> None:
         "deep": {"name": GONE},
         "anonymised": True,
     }
+
+
+def test_C10_charges_that_refunds_named_are_nobodys_once_the_last_complaint_is_anonymised(
+    database: Database,
+) -> None:
+    """While one complaint of the customer is kept, its charges stay; suggestions lose their words at once."""
+    old(database, "TS1")
+    old(database, "TS2")
+    with database.begin() as tx:
+        for charge_id in ("CH-1", "CH-2"):
+            line = {"kind": "charge", "period": "2022-01", "item": "套餐费", "amount_fen": 100}
+            tx.add(ChargeRow(charge_id=charge_id, customer_no="C-778", **line))
+        asked = {"element_instance_key": "1", "kind": "wrong-charge", "asked_fen": 100, "asked_by": "li.jing"}
+        tx.add(Refund(refund_no="R1", number="TS1", charge_id="CH-1", registered_at=LONG_AGO, **asked))
+        suggested = suggestions.add(tx, "周晓岚家没有通知", "li.jing", LONG_AGO, "s", number="TS1")
+        suggestions.decide(tx, suggested, "rejected", "li.jing", LONG_AGO, "周晓岚已知晓")
+
+    def owners() -> dict[str, str]:
+        with database.read() as tx:
+            return {row.charge_id: row.customer_no for row in tx.scalars(select(ChargeRow))}
+
+    with database.begin() as tx:
+        anonymise.anonymise(tx, complaints.get(tx, "TS1"), NOON)
+        kept = suggestions.get(tx, suggested)
+        assert (kept.text, kept.reason, kept.status) == (GONE, GONE, "rejected")
+    assert owners() == {"CH-1": "C-778", "CH-2": "C-778"}
+    with database.begin() as tx:
+        anonymise.anonymise(tx, complaints.get(tx, "TS2"), NOON)
+    assert owners()["CH-1"].startswith("anonymous:")
+    assert owners()["CH-2"] == "C-778", "a charge that no complaint was about is the billing's own"

@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from workers.cases.retention import GONE, MARK, anonymised_facts
 from workers.store.appeal_tables import CaseFile, Evidence
 from workers.store.database import Base
+from workers.store.refund_tables import ChargeRow, Refund
 from workers.store.retention_tables import Pseudonym
 from workers.store.tables import Answer, Complaint, TimelineEntry
 
@@ -107,6 +108,7 @@ def anonymise(tx: Session, complaint: Complaint, now: datetime) -> set[str]:
     complaint.anonymised_at = now
     tx.flush()
     _forget_customer(tx, key)
+    _forget_charges(tx, complaint)
     tx.execute(delete(Answer).where(Answer.number == number, Answer.is_final.is_(False)))
     for table, columns in PERSONAL.items():
         found = Base.metadata.tables[table]
@@ -119,6 +121,21 @@ def anonymise(tx: Session, complaint: Complaint, now: datetime) -> set[str]:
     tx.flush()
     tx.refresh(complaint)
     return _forget_files(tx, number)
+
+
+def _forget_charges(tx: Session, complaint: Complaint) -> None:
+    """In the embedded billing, the charges that refunds of this customer named belong to nobody any more.
+
+    As long as another complaint of the customer is kept, so are they; other charges are the billing's own matter.
+    """
+    customer_no = complaint.customer_no
+    kept = exists().where(Complaint.customer_no == customer_no, Complaint.anonymised_at.is_(None))
+    if customer_no is None or tx.scalar(select(kept)):
+        return
+    mine = select(Complaint.number).where(Complaint.customer_key == complaint.customer_key)
+    named = select(Refund.charge_id).where(Refund.number.in_(mine), Refund.charge_id.is_not(None))
+    found = update(ChargeRow).where(ChargeRow.customer_no == customer_no, ChargeRow.charge_id.in_(named))
+    tx.execute(found.values(customer_no=complaint.customer_key))
 
 
 def _forget_files(tx: Session, number: str) -> set[str]:
