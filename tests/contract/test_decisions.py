@@ -48,8 +48,8 @@ def measures(
     return {**given, "flags": flags.split()}
 
 
-def handled_by(owner_group: str, *, is_simple: bool = False) -> dict[str, Any]:
-    return {"owner_group": owner_group, "is_simple": is_simple}
+def handled_by(owner_group: str, *, is_simple: bool = False, together: bool = False) -> dict[str, Any]:
+    return {"owner_group": owner_group, "is_simple": is_simple, "needs_coordination": together}
 
 
 def row(kind: str, time: str, calendar: str = "clock", start: str = "receipt") -> dict[str, str]:
@@ -206,6 +206,9 @@ CASES: list[tuple[str, str, dict[str, Any], Any]] = [
      handled_by("network-operations")),
     ("C2 always assigned", "responsible-department", department("other", policy="network-company"),
      handled_by("customer-service")),
+    ("C4 urgent: several departments", "responsible-department",
+     department("business-handling", "urgent", "network-company"),
+     handled_by("business-support", together=True)),
     ("C5 urgent because the customer says so", "complaint-priority",
      {**priority("other", "urgent"), "policy": "network-company"}, "urgent"),
     ("D8 escalated is important", "complaint-priority", priority("other", "escalated"), "important"),

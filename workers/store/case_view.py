@@ -1,4 +1,4 @@
-"""The whole case as JSON: what `duban show` prints and the API answers (rule A6). A contract for scripts."""
+"""The whole case as JSON: what `duban show` prints and the API answers (rules A6, F3). A contract for scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Tell the customer, staff or an authority something, in the words of a template (rules A3, A6, A8, B8, B13).
+"""Tell the customer, staff or an authority something, in the words of a template (rules A3, A6, A8, B8, B13, F3).
+
+Whatever the channel, a text is written from the case itself, as its page and the interface are: the same answer.
 
 Job type: notify-customer
 Reads: number, optional occasion and refund_no (the refund that the message speaks of). Header `event`: the folder

@@ -1,0 +1,142 @@
+"""Stories of policy broadband, from the complaint to its archive (rules B1 to B5, B8, B11 to B13, F3)."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta
+
+import httpx
+import pytest
+
+from tests.stories.conftest import BPMN
+from tests.stories.world import Case, World
+from workers.cases.calendar import WorkingCalendar, is_workday, read_hours
+from workers.client import find_instance
+from workers.store import outbox
+
+pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
+
+NO_NETWORK = "家里宽带从昨天晚上开始一直断网，重启光猫也没有用。"
+WRONG_BILL = "这个月账单被多扣费三十八元，我没有订购过这项增值业务，请核查。"
+LATE_CHANGE = "上周申请宽带移机到现在还没有人联系我。"
+REPLY = "已核对您的账单，多收的三十八元将在下期账单中返还。"
+CALENDAR = WorkingCalendar(
+    read_hours(json.loads((BPMN / "working-hours.json").read_text("utf-8"))),
+    lambda day: is_workday(day) if day.year < 2027 else day.weekday() < 5,  # as models_with_later_years says
+)
+
+
+def due(case: Case) -> dict[str, datetime]:
+    return {each["kind"]: datetime.fromisoformat(each["due_at"]) for each in case["deadlines"]}
+
+
+def verify(case: Case, *, is_verified: bool = True) -> None:
+    case.complete("verify-identity", is_identity_verified=is_verified, identity_note="核对了户名与编号。")
+
+
+def told(case: Case, event: str) -> str:
+    """The words of a message to the customer."""
+    with case.world.database.read() as tx:
+        return next(each.body for each in outbox.of_number(tx, case.number) if each.event == event)
+
+
+def as_people_read(instant: datetime) -> str:
+    return f"{instant.month}月{instant.day}日 {instant:%H:%M}"
+
+
+def test_B1_B2_B3_a_fee_check_is_accepted_verified_and_settled_at_the_front_desk(world: World) -> None:
+    """Accepted with a personal handler and the time of the result; nobody works on it before identity and content
+    are verified; the front desk settles it."""
+    case = world.complain(WRONG_BILL, policy="broadband")
+    task = case.task("verify-identity")
+    assert task["groups"] == ["front-desk"]
+    world.settle()
+    assert [each["form"] for each in case.tasks()] == ["verify-identity"], "no work before it is verified"
+    dates = due(case)
+    received = datetime.fromisoformat(case["received_at"])
+    times = {"acceptance": "P2WD", "preliminary": "P5WD", "result": "P7WD"}
+    assert dates == {kind: CALENDAR.due_at(received, time, "working") for kind, time in times.items()}
+    assert case.deadline("acceptance")["met_at"] is not None, "accepted with the result of the acceptance"
+    accepted = told(case, "complaint-accepted")
+    assert "受理人" in accepted
+    assert as_people_read(dates["result"]) in accepted
+
+    verify(case)
+    case.complete("settle-complaint", is_settled=True, customer_reply=REPLY)
+    case.answer_survey()
+    case.wait_status("closed")
+    assert case["tier"] == "front-desk"
+    assert REPLY in told(case, "result-told")
+    assert "complaint-assigned" not in case.events()
+    assert not [each for each in case["deadlines"] if each["missed"]]
+
+
+def test_B1_B2_B4_B11_B12_F3_silent_desks_hold_nothing_up_and_an_engineer_comes(world: World) -> None:
+    """Nobody verifies, nobody follows the fault guide: told and passed over. The customer hears of progress instead of
+    silence, the same by SMS as on the page and by the interface; the department sends an engineer and closes."""
+    case = world.complain(NO_NETWORK, policy="broadband", product="broadband", channel="web")
+    case.task("verify-identity")
+    world.advance("PT4H1M")
+    assert case.messages("step-overdue"), "the complaint group hears that nobody verified"
+    assert case.task("diagnose-fault")["groups"] == ["front-desk"]
+    world.advance("PT31M")
+    assert case.task("investigate-complaint")["groups"] == ["network-operations"]
+    assert "Event_HandedOn" in case.walked()
+    assert case.messages("progress-told") == []
+    world.advance("P1DT20H")
+    assert len(case.messages("progress-told")) == 1
+    expected = as_people_read(due(case)["result"])
+    shown = case.show()
+    assert expected in told(case, "progress-told")
+    address = f"{find_instance(world.running.data).url}/complaints/{case.number}"
+    page = httpx.get(address, timeout=60, trust_env=False).text
+    assert case.number in page
+    assert shown["status"] == "in-progress"
+    assert "处理中" in page
+    assert f"{due(case)['result']:%m-%d %H:%M}" in page
+
+    case.complete("investigate-complaint", finding="disputed", cause_code="network", findings="光衰偏大。")
+    case.complete("record-negotiation", negotiation_outcome="双方同意更换光猫并减免一周费用。")
+    case.complete(
+        "propose-solution", solution="上门更换光猫。", customer_reply="已为您更换光猫。", needs_visit=True
+    )
+    case.task("contact-customer-first")
+    begins = datetime.fromisoformat(world.client.advance_clock("PT1S")["now"]) + timedelta(hours=1)
+    case.complete(
+        "contact-customer-first",
+        is_reached=True,
+        appointment_from_at=begins.isoformat(timespec="minutes"),
+        appointment_to_at=(begins + timedelta(hours=2)).isoformat(timespec="minutes"),
+    )
+    case.complete("confirm-arrival")
+    case.complete("complete-visit", is_visit_done=True, is_same_day=True, visit_note="已更换并测速。")
+    case.complete("carry-out-solution", result="已更换并测速。")
+    case.answer_survey()
+    case.wait_status("closed")
+    assert case.messages("visit-appointed")
+    assert case.messages("service-completed")
+
+
+def test_B8_B13_what_the_regulator_sends_has_its_own_clocks_and_is_answered(world: World) -> None:
+    """Accepted within a day with the time limit told, 15 working days for the result; identity that cannot be verified
+    is asked for; the regulator and the person are both answered. Dissatisfied: assessed again (B7)."""
+    case = world.complain(LATE_CHANGE, policy="broadband", channel="regulator")
+    verify(case, is_verified=False)
+    case.wait(lambda: bool(case.messages("identity-requested")), "the customer is asked to help")
+    dates = due(case)
+    received = datetime.fromisoformat(case["received_at"])
+    assert set(dates) == {"acceptance", "result"}
+    assert abs(dates["acceptance"] - received - timedelta(hours=24)) < timedelta(seconds=2)
+    assert dates["result"] == CALENDAR.due_at(received, "P15WD", "working")
+    assert as_people_read(dates["result"]) in told(case, "complaint-accepted")
+    case.complete("settle-complaint", is_settled=False)
+    assert case.task("investigate-complaint")["groups"] == ["business-support"]
+    case.be_handled()
+    case.wait(lambda: bool(case.messages("hotline-answered")), "the regulator is answered")
+    assert [each["recipient"] for each in case.messages("hotline-answered")] == ["authority"]
+    assert [each["recipient"] for each in case.messages("result-told")] == ["customer"]
+    case.answer_survey("dissatisfied", is_solved=True)
+    case.task("investigate-complaint")
+    assert [entry["code"] for entry in case["timeline"]].count("reopened") == 1
+    world.client.withdraw(case.number, None)
+    case.wait_status("withdrawn")
