@@ -331,6 +331,13 @@ PROBES = (
         name="a result of a table",
     ),
     Probe(
+        "user-task",
+        "special-measures/special-measures.bpmn",
+        "Task_InstructHandling",
+        swap('"=[instruction_level]"', '"=instruction_level"'),
+        name="a group that is no list",
+    ),
+    Probe(
         "timer",
         HANDLING,
         "Event_FrontDeskTimePassed",

@@ -82,6 +82,9 @@ def _user_tasks(process: Process, models: Models) -> Iterator[Finding]:
         ]
         if lacks:
             yield Finding(file, task.id, "user-task", f"It lacks {', '.join(lacks)}.")
+        groups = task.attribute("assignmentDefinition", "candidateGroups") or ""
+        if groups.startswith("=") and not groups.startswith("=["):  # the engine stops at a single word
+            yield Finding(file, task.id, "user-task", f"Its candidate groups {groups!r} are no list: =[…].")
         if form and form not in models.forms:
             yield Finding(file, task.id, "form-missing", f"There is no form {form!r}.")
 
