@@ -22,6 +22,7 @@ from workers.cases.rights import Rights
 from workers.clock import MovedClock
 from workers.desk.app import create_app
 from workers.desk.fault_guides import FaultGuides
+from workers.desk.records import retention_rules
 from workers.desk.services import DeskServices, Health
 from workers.engine.models import Models
 from workers.engine.user_tasks import UserTasks
@@ -182,6 +183,7 @@ class RunningDesk:
             evidence=EvidenceSettings(largest_file_bytes=3 * LARGEST_BODY, files_per_case=5),
             rights=Rights.read(json.loads((ROOT / "bpmn" / "rights.json").read_bytes())),
             fault_guides=FaultGuides(Models.load(ROOT / "bpmn"), ROOT / "templates"),
+            retention_rules=retention_rules(Models.load(ROOT / "bpmn")),
             is_sample_staff=self._is_sample_staff,
             advance_clock=self._advance if self._has_test_clock else None,
             hosts=frozenset({"duban.example"}),

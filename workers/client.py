@@ -205,6 +205,22 @@ class Client:
         query = urlencode({"as": person, "for": audience})
         return self._content(f"complaints/{quote(number, safe='')}/case-file?{query}")
 
+    def find(self, wanted: str, person: str) -> list[dict[str, Any]]:
+        """Complaints by number or customer, masked."""
+        return self._rows(self._call("POST", "search", {"as": person, "wanted": wanted}))
+
+    def expired(self) -> dict[str, Any]:
+        """What a run of retention would anonymise now."""
+        return self._object("GET", "retention")
+
+    def run_retention(self, person: str) -> dict[str, Any]:
+        """Opens a run of retention that this person has confirmed."""
+        return self._object("POST", "retention", {"as": person})
+
+    def retention_run(self, number: str) -> dict[str, Any]:
+        """How far a run of retention is."""
+        return self._object("GET", f"retention/{quote(number, safe='')}")
+
     def report_event(self, event: Mapping[str, Any]) -> dict[str, Any]:
         """Reports a major event: as, policy, kind, region and what is known. Returns {"number": …}."""
         return self._object("POST", "events", dict(event))
@@ -235,7 +251,9 @@ class Client:
         return answer
 
     def _list(self, method: str, path: str) -> list[dict[str, Any]]:
-        answer = self._call(method, path, None)
+        return self._rows(self._call(method, path, None))
+
+    def _rows(self, answer: Any) -> list[dict[str, Any]]:
         if not isinstance(answer, list):
             raise Unavailable(
                 f"{self._instance.url} gave an answer that is not Duban's. {self._instance.hint}"

@@ -26,6 +26,7 @@ from workers.cases.complaint import parse_line
 from workers.clock import Clock, SystemClock
 from workers.desk.app import create_app
 from workers.desk.fault_guides import FaultGuides
+from workers.desk.records import retention_rules
 from workers.desk.services import DeskServices, Health
 from workers.engine.broker import EmbeddedBroker, connect
 from workers.engine.controlled_clock import EngineClock
@@ -180,6 +181,7 @@ class _Instance:
                 evidence=self.parts.settings.evidence,
                 rights=self.parts.rights,
                 fault_guides=FaultGuides(self._models, templates_dir(self.parts.settings)),
+                retention_rules=retention_rules(self._models),
                 timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,

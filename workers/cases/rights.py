@@ -1,4 +1,4 @@
-"""Which groups may do what needs a right of its own (rules B9, B10, D11): data of the designers, bpmn/rights.json."""
+"""Which groups may do what takes a right (rules B9, B10, C10, D11): data of the designers, bpmn/rights.json."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from typing import Final, Literal, Self, get_args
 
 from workers.errors import Broken, Refused
 
-Right = Literal["mark-complaint", "read-evidence", "read-case-file"]
+Right = Literal["mark-complaint", "read-evidence", "read-case-file", "find-complaint", "run-retention"]
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 
 _WHAT: Final[dict[Right, tuple[str, str]]] = {
     "mark-complaint": ("标记投诉", "mark a complaint"),
     "read-evidence": ("查看证据", "read the evidence of this case"),
     "read-case-file": ("查看完整案卷", "read the whole case file"),
+    "find-complaint": ("按客户查找投诉", "find complaints by customer"),
+    "run-retention": ("发起档案匿名化", "anonymise records whose time is over"),
 }
 
 

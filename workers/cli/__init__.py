@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, events, field, hand_in, improve, rights, serve
+from workers.cli import ask, events, field, hand_in, improve, records, rights, serve
 from workers.cli.failures import Commands
 
 
@@ -32,6 +32,7 @@ def application() -> typer.Typer:
     improve.register(app)
     rights.register(app)
     field.register(app)
+    records.register(app)
     return app
 
 

@@ -68,6 +68,30 @@ def print_evidence(evidence: Sequence[Mapping[str, Any]]) -> None:
         Console().print(parts)
 
 
+def print_found(complaints: Sequence[Mapping[str, Any]]) -> None:
+    """Complaints that were looked for."""
+    if not complaints:
+        Console().print("没有找到投诉 · no complaint found")
+        return
+    rows = [{**each, **each["customer"]} for each in complaints]
+    columns = ("number", "status", "category", "name", "phone", "received_at", "closed_at")
+    for parts in _section("投诉 complaints", columns, rows):
+        Console().print(parts)
+
+
+def print_retention(found: Mapping[str, Any]) -> None:
+    """What has been kept long enough by policy and month; of a run, how far it is."""
+    console = Console()
+    if not found["expired"]:
+        console.print("没有到期档案 · nothing has been kept long enough")
+    for parts in _section("到期档案 kept long enough", ("policy", "month", "count"), found["by_month"]):
+        console.print(parts)
+    if "number" in found:
+        columns = ("number", "state", "expired", "anonymised", "kept")
+        for parts in _section("匿名化 anonymising", columns, [found]):
+            console.print(parts)
+
+
 def print_incidents(incidents: Sequence[Mapping[str, Any]]) -> None:
     """Stuck work with its cause."""
     if not incidents:

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from workers.desk import api, case_rights, field_api, improvement, pages
+from workers.desk import api, case_rights, field_api, improvement, pages, records
 from workers.desk.guard import API, Guard
 from workers.desk.problems import answer_failures, problem, status_of
 from workers.desk.services import DeskServices, Health
@@ -49,6 +49,7 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(improvement.router(services))
     app.include_router(case_rights.router(services))
     app.include_router(field_api.router(services))
+    app.include_router(records.router(services))
     app.include_router(pages.router(services))
     return app
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from workers.cases.retention import Rule
 from workers.cases.rights import Rights
 from workers.cases.wording import Wording
 from workers.clock import Clock
@@ -72,6 +73,7 @@ class DeskServices:
         evidence: how much of it is taken.
         rights: which groups may mark, and read what is not for everybody.
         fault_guides: what the front desk asks about a fault, and what comes next.
+        retention_rules: how long records are kept, by policy.
         wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
         figures: what figures need beside the store.
@@ -92,6 +94,7 @@ class DeskServices:
     evidence: EvidenceSettings
     rights: Rights
     fault_guides: FaultGuides
+    retention_rules: Sequence[Rule]
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None
