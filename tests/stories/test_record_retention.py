@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 
-from tests.stories.world import World
+from tests.stories.world import DUBAN, World
 from workers.store import retention
 from workers.store.retention_tables import RetentionRun
 from workers.store.tables import Complaint
@@ -33,6 +35,14 @@ def closed_long_ago(world: World) -> str:
 def state(world: World, number: str) -> dict[str, Any]:
     with world.database.read() as tx:
         return retention.described(tx, number)
+
+
+def duban(world: World, *arguments: str) -> Any:
+    """What the command says as JSON."""
+    command = [str(DUBAN), *arguments, "--data", str(world.running.data)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def open_run(world: World, *, confirmed: bool) -> str:
@@ -73,7 +83,11 @@ def test_C10_declined_or_nobody_answers_and_nothing_is_removed(world: World) -> 
     world.advance("P11D")
     assert [state(world, each)["state"] for each in (declined, waiting)] == ["declined", "postponed"]
     assert world.client.show(number)["customer"]["name"] == "钱**"
-    assert state(world, open_run(world, confirmed=True))["state"] == "done"
+    done = duban(world, "retention", "--run", "--as", "desk.duty", "--json")
+    assert (done["state"], done["expired"], done["anonymised"]) == ("done", 1, 1)
+    assert duban(world, "retention", "--dry-run", "--json") == {"expired": 0, "by_month": []}
+    [found] = duban(world, "find", number, "--as", "desk.duty", "--json")
+    assert (found["is_anonymised"], found["customer"]["phone"]) == (True, None)
     assert state(world, open_run(world, confirmed=True))["state"] == "nothing"
     assert world.client.show(number)["customer"]["name"] is None
 
