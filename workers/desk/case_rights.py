@@ -168,6 +168,7 @@ def _keep(
 
 
 def _mark(services: DeskServices, number: str, body: MarkBody, *, is_set: bool) -> dict[str, Any]:
+    services.wording.check([("依据（grounds）", "note", body.grounds)])
     with services.database.begin() as tx:
         complaints.get(tx, number)
         who = _check(services, tx, body.person, "mark-complaint")

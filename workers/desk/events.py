@@ -86,6 +86,7 @@ def report(services: DeskServices, raw: object) -> tuple[str, bool]:
         raw: a JSON object, or its text: `as` and the fields of EventReport.
     """
     told, person = parse_report(raw, policies=services.policies)
+    services.wording.check([("情况（text）", "note", told.text or "")])
     with services.database.read() as tx:
         who = actor(tx, person, is_sample_staff=services.is_sample_staff)
     return incidents.report(services.database, services.clock, told, who=who.name, wake=services.wake_relay)

@@ -65,6 +65,7 @@ def _add_suggestions(api: APIRouter, services: DeskServices) -> None:
     @api.post("/suggestions", status_code=201)
     def suggest(body: SuggestionBody) -> dict[str, Any]:
         """Keeps a suggestion for improvement."""
+        services.wording.check([("建议（text）", "note", body.text)])
         with services.database.begin() as tx:
             who = actor(tx, body.person, is_sample_staff=services.is_sample_staff)
             key = f"suggestion:{secrets.token_hex(16)}"
@@ -88,6 +89,7 @@ def _add_suggestions(api: APIRouter, services: DeskServices) -> None:
     @api.post("/suggestions/{id_}/decision")
     def decide(id_: Id, body: DecisionBody) -> dict[str, Any]:
         """Accepts or rejects a suggestion, or notes that it is carried out."""
+        services.wording.check([("理由（reason）", "note", body.reason or "")])
         with services.database.begin() as tx:
             who = actor(tx, body.person, is_sample_staff=services.is_sample_staff)
             _check_right(tx, who, id_)
