@@ -24,10 +24,25 @@ def models_with_later_years(folder: Path) -> Path:
     return models
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Stories need the engine; those of privacy come last on their world, to look at what all others left."""
     for item in items:
         if "tests/stories" in item.path.as_posix():
             item.add_marker(pytest.mark.engine)
+    worlds = [_world(item) for item in items]
+    last = {world: place for place, world in enumerate(worlds) if world}
+
+    def order(place: int) -> tuple[int, int]:
+        is_last = items[place].path.name == "test_privacy.py" and worlds[place] in last
+        return (last[worlds[place]], 1 + place) if is_last else (place, 0)
+
+    items[:] = [items[place] for place in sorted(range(len(items)), key=order)]
+
+
+def _world(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("world", "")) if callspec else ""
 
 
 @pytest.fixture(scope="session", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
