@@ -171,3 +171,24 @@ def test_B11_not_on_the_day_needs_a_reason_and_visits_have_a_limit(world: World)
     case.wait(lambda: "Event_VisitRaised" in case.walked(), "raised")
     assert order_of(case).visits == 3
     end(case)
+
+
+def test_B11_dissatisfied_after_a_visit_is_traced_and_put_right_once(world: World) -> None:
+    """The customer is dissatisfied after the visit: network operations have days to put it right; once per visit."""
+    case = visit_wanted(world)
+    ends = agree(case)
+    advance_to(world, ends - timedelta(minutes=50))
+    case.complete("confirm-arrival")
+    finish(case, is_visit_done=True, is_same_day=True)
+    case.wait(lambda: "Event_VisitCompleted" in case.walked(), "the visit is done")
+    for surveys in (1, 2):
+        case.be_handled()
+        case.wait(lambda n=surveys: len(case.messages("satisfaction-survey")) == n, "asked")  # type: ignore[misc]
+        world.settle()
+        world.client.answer_survey(case.number, {"satisfaction": "dissatisfied", "is_solved": False})
+        world.settle()
+    codes = [entry["code"] for entry in case["timeline"]]
+    assert codes.count("satisfaction-recorded") == 2
+    assert codes.count("rectification-ordered") == 1
+    assert case.task("carry-out-rectification")["groups"] == ["network-operations"]
+    end(case)

@@ -2,9 +2,10 @@
 
 Job type: record-satisfaction
 Reads: number, satisfaction (satisfied, dissatisfied, no-answer), optional is_solved.
-Sets: nothing.
+Sets: is_visit_rated.
 Throws: nothing.
-Effect: the satisfaction is kept with the complaint.
+Effect: the satisfaction is kept with the complaint. is_visit_rated: it is the first answer after the newest visit, so
+    that a visit is traced once at most (rule B11).
 
 Job type: reopen-complaint
 Reads: number, reopen_count.
@@ -20,8 +21,9 @@ from typing import Any
 from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.names import Status
-from workers.store import complaints, timeline
+from workers.store import complaints, timeline, work_orders
 from workers.store.database import Database
+from workers.store.outbox import Transaction
 
 
 def record_satisfaction(
@@ -32,8 +34,8 @@ def record_satisfaction(
     satisfaction: str,
     job: Job,
     is_solved: bool | None = None,
-) -> None:
-    """Keeps the newest answer."""
+) -> dict[str, Any]:
+    """Keeps the newest answer; a second delivery returns the same."""
     key = f"{number}:satisfaction:{job.element_instance_key}"
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
@@ -41,6 +43,7 @@ def record_satisfaction(
             complaint.satisfaction = satisfaction
             facts = {"satisfaction": satisfaction, "is_solved": is_solved}
             timeline.add(tx, number, clock.now(), "duban", "satisfaction-recorded", key, **facts)
+        return {"is_visit_rated": _is_visit_rated(tx, number, key)}
 
 
 def reopen_complaint(
@@ -54,3 +57,13 @@ def reopen_complaint(
             complaints.set_status(complaint, Status.IN_PROGRESS)
             timeline.add(tx, number, clock.now(), "duban", "reopened", key, count=reopen_count + 1)
     return {"reopen_count": reopen_count + 1, "is_reopened": True, "is_investigated": False}
+
+
+def _is_visit_rated(tx: Transaction, number: str, key: str) -> bool:
+    """Whether the answer with this key is the first one since the newest work order was opened."""
+    order = work_orders.newest(tx, number)
+    if order is None:
+        return False
+    answers = [entry for entry in timeline.of(tx, number) if entry.code == "satisfaction-recorded"]
+    since = [entry.dedupe_key for entry in answers if entry.at >= order.opened_at]
+    return since[:1] == [key]
