@@ -79,4 +79,11 @@ CASES: Final[list[tuple[str, str, dict[str, Any], Any]]] = [
           ("branch-management", "city-management", "customer-service"),
           ("city-management", "province-management", "customer-service"),
           ("province-management", "province-management", "complaint-group"))),
+    *((f"B11 dissatisfied after a visit, {policy}", "visit-dissatisfaction",
+       {"policy": policy, "satisfaction": "dissatisfied", "is_visit_rated": True},
+       Has(is_needed=True, owner_group="network-operations", time="P5D", check_time="P3D"))
+      for policy in ("petition", "broadband", "network-company", "mobile-branch")),
+    *((f"B11 {satisfaction}, visited: {rated}", "visit-dissatisfaction",
+       {"policy": "broadband", "satisfaction": satisfaction, "is_visit_rated": rated}, Has(is_needed=False))
+      for satisfaction, rated in (("satisfied", True), ("no-answer", True), ("dissatisfied", False))),
 ]  # fmt: skip
