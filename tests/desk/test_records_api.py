@@ -92,7 +92,7 @@ def test_C10_what_is_over_is_shown_and_a_run_is_owed_to_the_engine(desk: Running
     number = add_complaint(desk)
     add_complaint(desk, customer={"phone": "13800138001"})
     with desk.client() as client:
-        assert client.get("/api/v1/retention").json() == {"expired": 0, "by_month": []}
+        assert client.get("/api/v1/retention").json() == {"expired": 0, "events": 0, "by_month": []}
         age(desk, number, 4 * 366)
         over = client.get("/api/v1/retention").json()
         assert (over["expired"], [each["policy"] for each in over["by_month"]]) == (1, ["petition"])

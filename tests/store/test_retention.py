@@ -159,6 +159,39 @@ def test_c10_what_is_not_over_is_never_touched(database: Database) -> None:
         assert list(kept) == ["OPEN", "OTHER-POLICY", "OWES", "YOUNG"]
 
 
+def test_c10_words_about_an_event_go_once_it_and_its_complaints_are_over(database: Database) -> None:
+    """What was reported, answered and sent; an event with an open complaint, or closed lately, is left alone."""
+    old(database, "OPEN", closed_at=None, status="in-progress", customer_key="a")
+    event = {"policy": "petition", "kind": "privacy-leak", "source": "li.jing", "text": "周晓岚的资料外泄"}
+    with database.begin() as tx:
+        for number, closed_at in (("SJ1", LONG_AGO), ("SJ2", LONG_AGO), ("SJ3", NOON)):
+            over = {"declared_at": LONG_AGO, "closed_at": closed_at, "status": "closed"}
+            tx.add(MajorIncident(number=number, **event, **over))
+            tx.flush()
+            said = {"field": "plan_result", "form": "carry-out-plan", "author": "li.jing", "at": LONG_AGO}
+            tx.add(
+                Answer(task_key=f"{number}1", number=number, value="已向周晓岚说明", is_final=True, **said)
+            )
+        tied = {"attached_at": LONG_AGO, "attached_by": "duban"}
+        tx.add(IncidentComplaint(complaint="OPEN", incident="SJ2", **tied))
+    with database.read() as tx:
+        assert retention.expired_events(tx, RULES, NOON) == ["SJ1"]
+    number, forgotten = opened(database), []
+    for _ in range(2):
+        with database.begin() as tx:
+            assert retention.find_expired(tx, number, RULES, NOON) == (0 if forgotten else 1)
+            retention.anonymise_batch(tx, number, 9, NOON, lambda each, _: forgotten.append(each), RULES)
+    assert forgotten == ["SJ1"]
+    with database.read() as tx:
+        assert retention.described(tx, number)["state"] == "done"
+        texts = dict(list(tx.execute(select(MajorIncident.number, MajorIncident.text))))
+        words = dict(list(tx.execute(select(Answer.number, Answer.value))))
+        assert (texts["SJ1"], words["SJ1"]) == (GONE, GONE)
+        assert {texts["SJ2"], texts["SJ3"]} == {"周晓岚的资料外泄"}
+        assert {words["SJ2"], words["SJ3"]} == {"已向周晓岚说明"}
+        assert [entry.code for entry in timeline.of(tx, "SJ1")] == ["anonymised"]
+
+
 def test_c10_what_began_to_run_again_after_the_list_was_made_is_kept(database: Database) -> None:
     """A customer appeals between the list and the batch."""
     old(database)
@@ -287,7 +320,7 @@ def test_c10_every_column_that_can_hold_words_is_decided_on() -> None:
     undecided = []
     for table in Base.metadata.sorted_tables:
         of_case = any(key.column.table.name in ("cases", "complaints") for key in table.foreign_keys)
-        if not of_case and table.name != "complaints":
+        if not of_case and table.name not in ("complaints", "major_incidents"):
             continue
         known = set(anonymise.PERSONAL.get(table.name, ())) | anonymise.HARMLESS.get(table.name, frozenset())
         words = {column.name for column in table.columns if column.type.python_type in (str, dict, list)}

@@ -85,7 +85,7 @@ def test_C10_declined_or_nobody_answers_and_nothing_is_removed(world: World) -> 
     assert world.client.show(number)["customer"]["name"] == "钱**"
     done = duban(world, "retention", "--run", "--as", "desk.duty", "--json")
     assert (done["state"], done["expired"], done["anonymised"]) == ("done", 1, 1)
-    assert duban(world, "retention", "--dry-run", "--json") == {"expired": 0, "by_month": []}
+    assert duban(world, "retention", "--dry-run", "--json") == {"expired": 0, "events": 0, "by_month": []}
     [found] = duban(world, "find", number, "--as", "desk.duty", "--json")
     assert (found["is_anonymised"], found["customer"]["phone"]) == (True, None)
     assert state(world, open_run(world, confirmed=True))["state"] == "nothing"

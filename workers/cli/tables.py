@@ -82,10 +82,12 @@ def print_found(complaints: Sequence[Mapping[str, Any]]) -> None:
 def print_retention(found: Mapping[str, Any]) -> None:
     """What has been kept long enough by policy and month; of a run, how far it is."""
     console = Console()
-    if not found["expired"]:
+    if not found["expired"] and not found.get("events"):
         console.print("没有到期档案 · nothing has been kept long enough")
     for parts in _section("到期档案 kept long enough", ("policy", "month", "count"), found["by_month"]):
         console.print(parts)
+    if events := found.get("events"):
+        console.print(f"到期事件 events kept long enough: {events}")
     if "number" in found:
         columns = ("number", "state", "expired", "anonymised", "kept")
         for parts in _section("匿名化 anonymising", columns, [found]):

@@ -58,8 +58,9 @@ def router(services: DeskServices) -> APIRouter:
     def expired() -> dict[str, Any]:
         """What a run would anonymise now; changes nothing."""
         with services.database.read() as tx:
-            rows = retention.count(tx, services.retention_rules, services.clock.now())
-        return {"expired": len(rows), "by_month": retention.figures(rows)}
+            now, rules = services.clock.now(), services.retention_rules
+            rows, events = retention.count(tx, rules, now), retention.expired_events(tx, rules, now)
+        return {"expired": len(rows), "events": len(events), "by_month": retention.figures(rows)}
 
     @api.post("/retention", status_code=201)
     def run(body: RunBody) -> dict[str, Any]:

@@ -8,18 +8,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from workers.cases.retention import Rule
 from workers.errors import NotFound
 from workers.names import SHANGHAI, Message
-from workers.store import complaints, engine_requests, timeline
-from workers.store.anonymise import anonymise
+from workers.store import complaints, engine_requests, incidents, timeline
+from workers.store.anonymise import anonymise, anonymise_incident
 from workers.store.incident_tables import IncidentComplaint, MajorIncident
 from workers.store.record_tables import ProcessInstance
 from workers.store.retention_tables import RetentionItem, RetentionRun
 from workers.store.statements import next_value
-from workers.store.tables import Complaint, OutboxMessage
+from workers.store.tables import Complaint, OutboxMessage, TimelineEntry
 
 
 def open_run(tx: Session, now: datetime, *, who: str, confirmed: bool = False) -> tuple[str, bool]:
@@ -77,7 +77,7 @@ def count(tx: Session, rules: Sequence[Rule], now: datetime) -> list[tuple[str, 
 
 
 def find_expired(tx: Session, number: str, rules: Sequence[Rule], now: datetime) -> int:
-    """Lists what has expired with the run, the first time; returns how many that were."""
+    """Lists what has expired with the run, the first time; returns how many complaints and events that were."""
     run = get(tx, number)
     if run.counted_at is None:
         run.counted_at = now
@@ -85,6 +85,7 @@ def find_expired(tx: Session, number: str, rules: Sequence[Rule], now: datetime)
             tx.add(RetentionItem(run=number, complaint=complaint, policy=policy, month=month))
         tx.flush()
     found = tx.scalar(select(func.count()).where(RetentionItem.run == number)) or 0
+    found += len(expired_events(tx, rules, run.counted_at))
     if not found:
         end(tx, number, "nothing", now)
     return found
@@ -94,12 +95,36 @@ def _nothing(number: str, hashes: set[str]) -> None:
     """Nothing is kept outside the store."""
 
 
+def expired_events(tx: Session, rules: Sequence[Rule], at: datetime) -> list[str]:
+    """Events with words of people that were closed long enough before `at`, none of whose complaints is open."""
+    over = or_(
+        *(
+            and_(MajorIncident.policy == rule.policy, MajorIncident.closed_at <= rule.cutoff(at))
+            for rule in rules
+        )
+    )
+    number = MajorIncident.number
+    done = exists().where(TimelineEntry.number == number, TimelineEntry.code == "anonymised")
+    member = and_(IncidentComplaint.incident == number, IncidentComplaint.detached_at.is_(None))
+    is_open = exists().where(
+        member, IncidentComplaint.complaint == Complaint.number, Complaint.closed_at.is_(None)
+    )
+    chosen = select(number).where(MajorIncident.closed_at.is_not(None), over, ~done, ~is_open)
+    return list(tx.scalars(chosen.where(~_has_work(number)).order_by(number)))
+
+
 def anonymise_batch(
-    tx: Session, number: str, size: int, now: datetime, forget: Callable[[str, set[str]], None] = _nothing
+    tx: Session,
+    number: str,
+    size: int,
+    now: datetime,
+    forget: Callable[[str, set[str]], None] = _nothing,
+    rules: Sequence[Rule] = (),
 ) -> int:
-    """Anonymises the next complaints of a run.
+    """Anonymises the next complaints of a run; with the last ones, the events whose time was over when it counted.
 
     Args:
+        rules: those that the run counted by; none: events are left alone.
         forget: removes what is kept outside the store: the number of the complaint, the hashes of files that no case
             has any more. May be called again.
 
@@ -123,6 +148,10 @@ def anonymise_batch(
     tx.flush()
     left = tx.scalar(select(func.count()).select_from(RetentionItem).where(waiting)) or 0
     if not left:
+        for event in expired_events(tx, rules, get(tx, number).counted_at or now) if rules else ():
+            incidents.get(tx, event)  # locked
+            forget(event, anonymise_incident(tx, event))
+            timeline.add(tx, event, now, "duban", "anonymised", f"{event}:anonymised", anonymised=True)
         end(tx, number, "done", now)
     return left
 
@@ -161,12 +190,15 @@ def described(tx: Session, number: str) -> dict[str, Any]:
 
 def _is_busy() -> ColumnElement[bool]:
     """Work of it runs (an appeal, a rectification, …), it has a message to send, or its event is not closed."""
-    runs = exists().where(ProcessInstance.number == Complaint.number, ProcessInstance.state == "active")
-    owes = exists().where(OutboxMessage.number == Complaint.number, OutboxMessage.status == "pending")
     event = exists().where(
         IncidentComplaint.complaint == Complaint.number,
         IncidentComplaint.incident == MajorIncident.number,
         MajorIncident.closed_at.is_(None),
         IncidentComplaint.detached_at.is_(None),
     )
-    return or_(runs, owes, event)
+    return or_(_has_work(Complaint.number), event)
+
+
+def _has_work(number: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    runs = exists().where(ProcessInstance.number == number, ProcessInstance.state == "active")
+    return or_(runs, exists().where(OutboxMessage.number == number, OutboxMessage.status == "pending"))

@@ -17,7 +17,7 @@ Reads: number, retention_rule.
 Sets: expired_left.
 Throws: nothing.
 Effect: one batch of the list has no names, numbers and texts any more; the files of their messages, their evidence and
-    their case files are gone, too.
+    their case files are gone, too. With the last batch, what people wrote about events whose time is over.
 
 Job type: close-retention-run
 Reads: number, optional is_anonymisation_confirmed (false: somebody said no; null: nobody answered).
@@ -76,9 +76,10 @@ def anonymise_complaints(
         for each in hashes:
             files.forget(each)
 
-    size = min(rule.batch for rule in read_rules(retention_rule))
+    rules = read_rules(retention_rule)
+    size = min(rule.batch for rule in rules)
     with database.begin() as tx:
-        left = retention.anonymise_batch(tx, number, size, clock.now(), forget)
+        left = retention.anonymise_batch(tx, number, size, clock.now(), forget, rules)
     return {"expired_left": left}
 
 
