@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -76,12 +77,18 @@ def mark_missed_by(tx: Session, number: str, kind: str, unit: str, now: datetime
     tx.execute(update(Deadline).where(*mine).values(missed_by=unit))
 
 
-def milestones(tx: Session, number: str) -> list[Deadline]:
-    """The deadlines besides those of the department that are neither met nor missed yet, earliest first."""
+def milestones(tx: Session, number: str, told: Collection[str] = ()) -> list[Deadline]:
+    """The deadlines besides those of the department that are not met yet, or were missed; earliest first.
+
+    Args:
+        told: kinds whose miss people know of already; they are left out.
+    """
     return [
         each
         for each in of(tx, number)
-        if each.kind not in STAGES and each.met_at is None and each.missed_at is None
+        if each.kind not in STAGES
+        and each.kind not in told
+        and (each.met_at is None or each.missed_at is not None)
     ]
 
 

@@ -7,7 +7,8 @@ Reads: number, optional due_at (the instant that was waited for).
 Sets: is_milestone_missed, deadline_kind, due_at (of the one just missed; else of the next, null when none is open),
     owner.
 Throws: nothing.
-Effect: a deadline that has passed is marked missed, against the group that has the case now. One at a time.
+Effect: a deadline that has passed is marked missed, against the group that has the case now, unless it is held
+    against a unit already. One at a time, and each once.
 
 Job type: find-deadline
 Reads: number. Header `kind`: which deadline.
@@ -54,14 +55,20 @@ def check_milestones(
         noted = timeline.find(tx, key)
         if noted is not None:
             return {"is_milestone_missed": True, "owner": complaint.owner_person, **noted.facts}
-        found = next(iter(deadlines.milestones(tx, number)), None)
+        told = {
+            each.facts["deadline_kind"]
+            for each in timeline.of(tx, number)
+            if each.code == "deadline-missed" and "deadline_kind" in each.facts
+        }
+        found = next(iter(deadlines.milestones(tx, number, told)), None)
         facts = {
             "deadline_kind": found.kind if found else None,
             "due_at": found.due_at.astimezone(SHANGHAI).isoformat(timespec="seconds") if found else None,
         }
-        is_missed = found is not None and found.due_at <= now
+        is_missed = found is not None and (found.missed_at is not None or found.due_at <= now)
         if found is not None and is_missed:
-            deadlines.mark_missed_by(tx, number, found.kind, complaint.owner_group or "", now)
+            if found.missed_at is None:  # else held against its unit already, and only told
+                deadlines.mark_missed_by(tx, number, found.kind, complaint.owner_group or "", now)
             timeline.add(tx, number, now, "duban", "deadline-missed", key, **facts)
         return {"is_milestone_missed": is_missed, "owner": complaint.owner_person, **facts}
 
