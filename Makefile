@@ -27,7 +27,7 @@ run: setup ## start engine, workers and page, send sample complaints, print wher
 	@$(BIN)/duban up --data $(DATA) --samples
 
 test: setup ## run the whole suite, in PROCESSES=2 processes
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)
 
 check: setup ## format, lint, strict types, import contracts, BPMN lint, contract tests
 	@$(BIN)/ruff format --check .
@@ -42,7 +42,7 @@ format: $(STAMP) ## format and repair what can be repaired
 	@$(BIN)/ruff check --fix .
 
 stories: setup ## only the stories: real complaints through the real engine
-	@$(BIN)/python -m pytest -n $(PROCESSES) --dist loadgroup tests/stories $(ARGS)
+	@$(BIN)/python -m pytest -n $(PROCESSES) tests/stories $(ARGS)
 
 models: $(STAMP) ## check the models, and draw every diagram into docs/processes
 	@$(BIN)/duban deploy --check

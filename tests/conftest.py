@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import re
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.databases import NoPostgresError, Postgres, make_sqlite_template
 from workers.store.database import Database
@@ -23,19 +25,19 @@ settings.register_profile(
 settings.load_profile("duban")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """`make test` runs in several processes: what shares a running instance or a file stays in one of them."""
-    for item in items:
-        assert isinstance(item, pytest.Function)
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        if "world" in item.fixturenames:
-            group = f"world-{parameters.get('world')}"
-        elif "engine" in item.fixturenames:
-            group = "engine"
-        else:
-            group = item.path.name
-        item.add_marker(pytest.mark.xdist_group(group))
+class _TogetherScheduling(LoadScopeScheduling):
+    """Of the processes of `make test`, one runs all stories of a world, and one all tests of a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        world = re.search(r"\[(sqlite|postgresql)\b", test) if "/stories/" in file else None
+        return f"world-{world[1]}" if world else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _TogetherScheduling:
+    """How tests are handed to the processes of `make test`."""
+    return _TogetherScheduling(config, log)
 
 
 @pytest.fixture(scope="session")

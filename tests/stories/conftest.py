@@ -9,9 +9,11 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from tests.databases import Postgres
 from tests.stories.world import World, running_duban
+from workers.store.record_tables import Element
 
 BPMN = Path(__file__).parents[2] / "bpmn"
 
@@ -63,3 +65,13 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         closing(World(running, environment.get("DUBAN_DATABASE_URL"))) as found,
     ):
         yield found
+        _note_walked(request, found)
+
+
+def _note_walked(request: pytest.FixtureRequest, world: World) -> None:
+    """Keeps which elements the stories came through, for `python tools/story_coverage.py`."""
+    with world.database.read() as tx:
+        walked = select(Element.process_id, Element.element_id).where(Element.state == "completed").distinct()
+        found = sorted(f"{process_id} {element_id}" for process_id, element_id in tx.execute(walked))
+    assert request.config.cache is not None
+    request.config.cache.set(f"stories/walked-{request.param}", found)
