@@ -24,8 +24,9 @@ from workers.store import billing, case_view, exclusions, refunds
 from workers.store.database import Database
 from workers.store.refund_tables import Refund
 from workers.store.tables import Staff
-from workers.tasks.close_complaint import withdraw_complaint
+from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
 from workers.tasks.post_refund import post_refund
+from workers.tasks.raise_complaint import raise_complaint
 from workers.tasks.refund import register_refund
 from workers.tasks.refund_approval import record_approval
 
@@ -147,6 +148,30 @@ def test_D1_a_newer_request_takes_the_place_of_one_that_waits(database: Database
             ("cancelled", "replaced"),
             ("registered", None),
         ]
+
+
+def test_A9_D3_a_refund_ends_with_the_work_that_asked_for_it(database: Database) -> None:
+    """Raised one level: the approval is gone with the work, so the refund is over and its charge free again."""
+    refund_no = store_with(database, "record-approval")
+    given = {"tier": "department", "owner": "li.na", "owner_group": "billing"}
+    for _ in range(2):
+        path = {"next_tier": "branch"}
+        raise_complaint(database, CLOCK, number=NUMBER, escalation_path=path, job=job("3003"), **given)
+    with database.read() as tx:
+        refund = tx.get_one(Refund, refund_no)
+        assert (refund.status, refund.reason, refund.claimed_charge) == ("cancelled", "case-raised", None)
+    with pytest.raises(BusinessError) as refusal:
+        decide(database, refund_no, "li.na")
+    assert refusal.value.code == "REFUND_CANCELLED"
+
+
+def test_E6_no_refund_waits_on_in_the_archive(database: Database) -> None:
+    """An incident took the case away from its department while the refund waited, and solved it."""
+    refund_no = store_with(database, "record-approval")
+    archive_complaint(database, CLOCK, number=NUMBER, satisfaction="satisfied", is_solved=True)
+    with database.read() as tx:
+        refund = tx.get_one(Refund, refund_no)
+        assert (refund.status, refund.reason) == ("cancelled", "joined-incident")
 
 
 def test_D3_a_refund_that_nobody_asked_for_is_stuck_work(database: Database) -> None:

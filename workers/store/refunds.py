@@ -97,7 +97,7 @@ def cancel_waiting(tx: Session, number: str, now: datetime, reason: str) -> None
     """Cancels the refunds of a case for which no money has moved.
 
     Args:
-        reason: `withdrawn` or `replaced`.
+        reason: `withdrawn`, `replaced`, `case-raised` or `joined-incident`: a word of labels.json.
     """
     mine = select(Refund).where(Refund.number == number, Refund.status.in_(WAITING)).with_for_update()
     for refund in tx.scalars(mine):

@@ -71,7 +71,7 @@ def end_running(tx: Session, number: str, status: str, now: datetime) -> None:
     """Ends the work order of a case that still runs, if there is one.
 
     Args:
-        status: `reassigned` or `withdrawn`.
+        status: `reassigned`; `raised` where the next tier has the case; `withdrawn` where nobody needs it any more.
     """
     mine = (WorkOrder.number == number, WorkOrder.status.in_(_RUNNING))
     tx.execute(update(WorkOrder).where(*mine).values(status=status, ended_at=now))

@@ -4,7 +4,8 @@ Job type: archive-complaint
 Reads: number, satisfaction, optional is_solved.
 Sets: nothing.
 Throws: nothing.
-Effect: the complaint is closed; its outcome is kept.
+Effect: the complaint is closed; its outcome is kept. A refund or a work order that an incident left without its
+    process (rule E6) ends with it.
 
 Job type: withdraw-complaint
 Reads: number.
@@ -50,6 +51,9 @@ def _close(
             complaint.closed_at = clock.now()
             if status == Status.WITHDRAWN:
                 _end_what_belongs(tx, number, clock.now())
+            else:
+                refunds.cancel_waiting(tx, number, clock.now(), "joined-incident")
+                work_orders.end_running(tx, number, "withdrawn", clock.now())
             timeline.add(tx, number, clock.now(), "duban", code, f"{number}:{code}", **facts)
 
 
