@@ -52,3 +52,32 @@ def test_E6_A9_a_complaint_that_waits_too_long_is_told_and_one_taken_out_is_disp
     assert case.messages("incident-result-told") == []
     world.client.withdraw(case.number, None)
     case.wait_status("withdrawn")
+
+
+def test_E6_C6_more_time_counts_inside_the_incident_too(world: World) -> None:
+    """48 h more are granted while the complaint waits for its incident: it is overdue at the new instant, not at the
+    old one. Solved, its result is told and no clock of it runs on."""
+    case = attached(world)
+    due = case.deadline("result")["due_at"]
+    world.client.extend(case.number, case["owner"]["person"], "等待事件处理")
+    case.complete(
+        "decide-extension",
+        "yuan.xiaozu",
+        is_granted=True,
+        extension_amount=48,
+        extension_explanation="等待抢修。",
+    )
+    case.wait(lambda: bool(case.messages("deadline-extended")), "the customer knows")
+    assert case.deadline("result")["due_at"] > due
+    world.advance("PT49H")
+    assert case.messages("attached-overdue") == []
+    world.advance("PT48H")
+    case.wait(lambda: bool(case.messages("attached-overdue")), "the complaint group hears of it")
+    tell(world, case, "incident-solved")
+    case.wait(lambda: bool(case.messages("incident-result-told")), "the result is told")
+    world.advance("P3D")
+    assert len(case.messages("attached-overdue")) == len(
+        {m["recipient"] for m in case.messages("attached-overdue")}
+    )
+    world.client.withdraw(case.number, None)
+    case.wait_status("withdrawn")
