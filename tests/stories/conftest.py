@@ -69,9 +69,14 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 def _note_walked(request: pytest.FixtureRequest, world: World) -> None:
-    """Keeps which elements the stories came through, for `python tools/story_coverage.py`."""
+    """Keeps which elements the stories came through, for `python tools/story_coverage.py`.
+
+    An end event that throws an escalation or an error is ended by whoever catches it: it was reached all the same.
+    """
+    is_thrown = (Element.element_type == "END_EVENT") & (Element.state == "terminated")
     with world.database.read() as tx:
-        walked = select(Element.process_id, Element.element_id).where(Element.state == "completed").distinct()
+        reached = (Element.state == "completed") | is_thrown
+        walked = select(Element.process_id, Element.element_id).where(reached).distinct()
         found = sorted(f"{process_id} {element_id}" for process_id, element_id in tx.execute(walked))
     assert request.config.cache is not None
     request.config.cache.set(f"stories/walked-{request.param}", found)
