@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from tests.stories.world import Case, World
 from workers.errors import Conflict, Refused
-from workers.store import complaints, evidence
+from workers.store import evidence
 from workers.store.file_store import FileStore
 
 pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
@@ -158,13 +157,61 @@ def test_D8_an_overdue_appeal_is_raised_and_recorded_and_no_answer_is_an_end(wor
     assert appeal_of(case)["outcome"] == "no-answer"
 
 
+def test_B7_who_worked_on_the_case_decides_nothing_by_the_engines_own_api_either(world: World) -> None:
+    """Past the desk, somebody who handled the complaint, and then nobody who is known, decides the appeal: neither
+    counts, the customer hears nothing, and the appeal department is asked again until one of its own decides."""
+    case = closed_complaint(world)
+    world.client.appeal(case.number, "退费金额仍然不对")
+    for who in ({"decided_by": "desk.duty"}, {}):
+        task = case.task("reassess-complaint")
+        world.complete_beside_the_desk(task, is_appeal_upheld=True, **who)
+        case.wait(lambda t=task: case.task("reassess-complaint")["task"] != t["task"], "asked again")  # type: ignore[misc]
+        assert case.task("reassess-complaint")["groups"] == ["appeal-department"]
+        assert (appeal_of(case)["finding"], appeal_of(case)["decided_at"]) == (None, None)
+        assert case.messages("appeal-decided") == []
+    assert "Event_HandledBefore" in case.walked()
+    assert world.client.incidents() == [], "a decision that does not count is no fault of the machine"
+    decide(case)
+    answer_after_appeal(case, is_solved=True)
+    case.wait(lambda: appeal_of(case)["status"] == "closed", "the appeal ends")
+    assert appeal_of(case)["finding"] == "not-upheld"
+    assert len(case.messages("appeal-decided")) == 1
+
+
+def test_B7_D8_what_an_upheld_appeal_promised_is_carried_out_by_whoever_has_it_in_the_end(
+    world: World,
+) -> None:
+    """Found for the customer in time, but not carried out: branch, city and province get the solution to carry out,
+    not the question again, each from the one before; the province is asked again until it is done. The delay is
+    held against the appeal department, and the customer hears of every step."""
+    case = closed_complaint(world)
+    world.client.appeal(case.number, "退费金额仍然不对")
+    decide(case, is_upheld=True)
+    case.task("carry-out-appeal")
+    groups = ["branch-management", "city-management", "province-management", "province-management"]
+    for delays, (time, group) in enumerate(zip(("PT72H5M", *["PT24H5M"] * 3), groups, strict=True), 1):
+        first = case.task("carry-out-appeal")["task"]
+        world.advance(time)
+        case.wait(lambda t=first: case.task("carry-out-appeal")["task"] != t, "somebody else has it")  # type: ignore[misc]
+        assert [(task["form"], task["groups"]) for task in case.tasks()] == [("carry-out-appeal", [group])]
+        assert len(case.messages("appeal-delayed")) == delays
+    assert appeal_of(case)["tier"] == "province"
+    assert case.messages("appeal-decided") == [], "nothing is told before it is carried out"
+    overdue = {each["recipient"] for each in case.messages("appeal-overdue")}
+    assert {"sheng.shensu", "an.shigongsi"} <= overdue, "who let it pass stays informed"
+    case.complete("carry-out-appeal", "fu.shenggongsi", appeal_result="已退还。")
+    answer_after_appeal(case, is_solved=True)
+    case.wait(lambda: appeal_of(case)["status"] == "closed", "the appeal ends")
+    late = case.deadline("appeal")
+    assert (late["missed"], late["missed_by"]) == (True, "appeal-department")
+    assert late["met_at"] is not None
+    assert appeal_of(case)["outcome"] == "solved"
+
+
 def test_B7_an_appeal_that_comes_too_late_is_refused_with_where_else_to_turn(world: World) -> None:
     """The time for appealing is the policy's: afterwards the customer is told why, and the authority."""
     case = closed_complaint(world)
-    with world.database.begin() as tx:
-        complaint = complaints.get(tx, case.number)
-        assert complaint.closed_at is not None
-        complaint.closed_at -= timedelta(days=61)
+    world.advance("P60DT1M")
     world.client.appeal(case.number, "想起来还是不对")
     case.wait(lambda: appeal_of(case)["outcome"] == "late", "refused as late")
     assert len(case.messages("appeal-late")) == 1

@@ -1,4 +1,7 @@
-"""Stories of deadline-extension: granted, refused, asked late, decided late (rules B8, C6, D8)."""
+"""Stories of deadline-extension: granted, refused, asked late, decided late (rules B8, C6, D8).
+
+The first ones run it by itself, the last ones as a complaint does that somebody asks more time for.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from tests.stories.test_scripts import duban
 from tests.stories.world import Case, World
+from workers.errors import Conflict, Refused
+from workers.store import outbox
 
 pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 
@@ -112,3 +118,81 @@ def test_B8_an_extension_is_reported_to_the_authority_too(world: World) -> None:
     assert case.messages("deadline-extended")
     assert case.deadline("result")["extended_from"] is not None
     end(case)
+
+
+def test_C6_who_has_the_complaint_asks_by_command_and_closes_it_in_the_time_that_was_granted(
+    world: World,
+) -> None:
+    """Nobody else may ask, nobody asks twice, and the complaint group grants 24 h: the customer reads why and until
+    when. The work goes on meanwhile and is done in the added time. A second request finds the limit reached."""
+    case = complain(world)
+    before, owner = case.deadline("result"), case["owner"]["person"]
+    reason = "需向合作方调取订购记录"
+    with pytest.raises(Refused, match="is with billing"):
+        world.client.extend(case.number, "luo.wangluo", reason)
+    asked = ("extend", case.number, "--as", owner, "--reason", reason)
+    duban(world, *asked)
+    assert "already" in duban(world, *asked, code=1)
+    task = case.task("decide-extension")
+    assert task["groups"] == ["complaint-group"]
+    assert len(case.tasks()) == 2, "the department works on"
+    case.complete(
+        "decide-extension",
+        "yuan.xiaozu",
+        is_granted=True,
+        extension_amount=24,
+        extension_explanation=EXPLANATION,
+    )
+    case.wait(lambda: "Event_ExtensionDecided" in case.walked(), "the request is answered")
+    world.settle()
+    assert [each["recipient"] for each in case.messages("extension-granted")] == [owner]
+    moved = case.deadline("result")
+    assert (moved["extended_from"], moved["missed"]) == (before["due_at"], False)
+    with world.database.read() as tx:
+        (told,) = [each for each in outbox.of_number(tx, case.number) if each.event == "deadline-extended"]
+    assert f"{int(moved['due_at'][8:10])}日 {moved['due_at'][11:16]}" in told.body
+
+    world.advance("PT72H5M")
+    assert (case["tier"], case.deadline("result")["missed"]) == ("department", False)
+    duban(world, *asked)
+    case.wait(lambda: bool(case.messages("extension-refused")), "one is the limit")
+    assert case.deadline("result")["due_at"] == moved["due_at"]
+    case.be_handled()
+    case.answer_survey()
+    case.wait_status("closed")
+    kept = case.deadline("result")
+    assert (kept["missed"], kept["met_at"] is not None) == (False, True)
+    codes = [entry["code"] for entry in case["timeline"]]
+    assert [code for code in codes if code.startswith(("extension-", "deadline-"))] == [
+        "extension-asked", "extension-registered", "deadline-extended",
+        "extension-asked", "extension-registered", "extension-refused",
+    ]  # fmt: skip
+    with pytest.raises(Conflict, match="has ended"):
+        world.client.extend(case.number, owner, reason)
+
+
+def test_C6_a_request_is_decided_before_the_deadline_or_not_at_all(world: World) -> None:
+    """Asked two hours before the result is due: with the deadline the question is over, and the branch has the case.
+    It asks in its turn, too late; the customer withdraws, and nobody is asked to decide any more."""
+    case = complain(world)
+    world.advance("PT70H")
+    world.client.extend(case.number, case["owner"]["person"], "需向合作方调取订购记录")
+    case.task("decide-extension")
+    world.advance("PT2H5M")
+    assert [(task["form"], task["groups"]) for task in case.tasks()] == [
+        ("investigate-complaint", ["branch-management"])
+    ]
+    assert case.deadline("result")["extended_from"] is None
+    assert case.messages("extension-refused")
+    assert case.messages("deadline-extended") == []
+    world.client.extend(case.number, case["owner"]["person"], "还需一天核对")
+    case.wait(lambda: len(case.messages("extension-refused")) == 2, "asked too late")
+    end(case)
+
+    asked = complain(world)
+    world.client.extend(asked.number, asked["owner"]["person"], "需向合作方调取订购记录")
+    asked.task("decide-extension")
+    end(asked)
+    world.settle()
+    assert asked.tasks() == []
+    assert asked.messages("extension-refused") == []

@@ -1,4 +1,4 @@
-"""Stories of policy broadband, from the complaint to its archive (rules B1 to B5, B8, B11 to B13, F3)."""
+"""Stories of policy broadband, from the complaint to its archive (rules B1 to B5, B7, B8, B11 to B13, F3)."""
 
 from __future__ import annotations
 
@@ -140,3 +140,61 @@ def test_B8_B13_what_the_regulator_sends_has_its_own_clocks_and_is_answered(worl
     assert [entry["code"] for entry in case["timeline"]].count("reopened") == 1
     world.client.withdraw(case.number, None)
     case.wait_status("withdrawn")
+
+
+def test_B7_C9_at_the_limit_a_solved_matter_is_archived_and_an_unsolved_one_appealed(world: World) -> None:
+    """Dissatisfied is enough to be handled again, once. Then: who says it is solved is archived though dissatisfied;
+    who says it is not comes before other people, with a time of its own, and may still withdraw."""
+    solved, unsolved = (world.complain(WRONG_BILL, policy="broadband") for _ in range(2))
+    for case, is_solved in ((solved, True), (unsolved, False)):
+        verify(case)
+        case.complete("settle-complaint", is_settled=True, customer_reply=REPLY)
+        case.answer_survey("dissatisfied", is_solved=is_solved)
+        assert case.task("investigate-complaint")["groups"] == ["billing"]
+        case.be_handled()
+        case.wait(lambda c=case: len(c.messages("satisfaction-survey")) == 2, "asked again")  # type: ignore[misc]
+        world.settle()
+        world.client.answer_survey(case.number, {"satisfaction": "dissatisfied", "is_solved": is_solved})
+    solved.wait_status("closed")
+    assert (solved["outcome"], solved["satisfaction"], solved["appeal"]) == ("solved", "dissatisfied", None)
+    assert unsolved.task("reassess-complaint")["groups"] == ["appeal-department"]
+    filed = datetime.fromisoformat(unsolved["appeal"]["filed_at"])
+    assert due(unsolved)["appeal"] == CALENDAR.due_at(filed, "P7WD", "working")
+    assert unsolved.messages("appeal-registered")
+    world.client.withdraw(unsolved.number, None)
+    unsolved.wait_status("withdrawn")
+    world.settle()
+    assert [each["form"] for each in unsolved.tasks()] == ["carry-out-rectification"], (
+        "the operator's own (B6)"
+    )
+    assert unsolved["appeal"]["outcome"] == "withdrawn"
+    assert unsolved.messages("authority-guidance") == []
+
+
+def test_B3_B12_a_fault_that_the_desk_guides_away_is_settled_there_and_late_work_is_expedited(
+    world: World,
+) -> None:
+    """Guided steps help: the front desk says so to the customer and no department is asked. Where installation is
+    overdue the customer has an apology at once, those responsible hear of it, and the department goes on."""
+    guided, late = (world.complain(NO_NETWORK, policy="broadband", product="broadband") for _ in range(2))
+    for case in (guided, late):
+        verify(case)
+    found = ("is_cell_fault", "is_account_suspended", "has_authentication_error", "is_guided_before")
+    said = dict.fromkeys(found, "no") | {"has_terminal_fault": "yes"}
+    guided.complete("diagnose-fault", guide_kind="network", **said)
+    guided.complete("guide-customer", is_fault_solved=True)
+    assert guided.task("settle-complaint")["groups"] == ["front-desk"]
+    guided.complete("settle-complaint", is_settled=True, customer_reply="已指导您重启光猫，网络恢复正常。")
+    guided.answer_survey()
+    guided.wait_status("closed")
+    assert (guided["tier"], guided["outcome"]) == ("front-desk", "solved")
+    assert guided.messages("complaint-assigned") == []
+    assert "重启光猫" in told(guided, "result-told")
+
+    late.complete("diagnose-fault", guide_kind="service", is_work_overdue="yes")
+    assert late.task("investigate-complaint")["groups"] == ["network-operations"]
+    assert [each["recipient"] for each in late.messages("service-expedited")] == ["customer"]
+    assert late.messages("service-expedite")
+    assert [each["form"] for each in late.tasks()] == ["investigate-complaint"], "the desk has done its part"
+    world.client.withdraw(late.number, None)
+    late.wait_status("withdrawn")

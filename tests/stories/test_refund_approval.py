@@ -61,6 +61,12 @@ def ledger(case: Case) -> list[tuple[str, str | None, int]]:
         return [(entry.refund_no, entry.charge_id, entry.amount_fen) for entry in entries]
 
 
+def end(case: Case) -> None:
+    """The complaint does not go on in the stories after this one."""
+    case.world.client.withdraw(case.number, None)
+    case.wait_status("withdrawn")
+
+
 def refused(case: Case, person: str) -> str:
     """What the desk says to this person, who wants to approve."""
     task = case.task("approve-refund")
@@ -94,8 +100,7 @@ def test_B5_D2_D5_a_wrong_charge_is_paid_back_double_once_and_in_writing(world: 
     case.wait(
         lambda: len(case["refunds"]) == 2 and refund(case)["charge"] == "S1-OLD", "the other charge is taken"
     )
-    case.world.client.withdraw(case.number, None)
-    case.wait_status("withdrawn")
+    end(case)
 
 
 def test_D3_tier_by_tier_with_four_eyes_and_a_deadline_each(world: World) -> None:
@@ -132,6 +137,7 @@ def test_D3_tier_by_tier_with_four_eyes_and_a_deadline_each(world: World) -> Non
     (told,) = case.messages("refund-rejected")
     assert told["recipient"] == "customer"
     assert ledger(case) == []
+    end(case)
 
 
 def test_D1_without_a_charge_nothing_is_paid_and_a_missing_benefit_is_granted(world: World) -> None:
@@ -153,6 +159,7 @@ def test_D1_without_a_charge_nothing_is_paid_and_a_missing_benefit_is_granted(wo
     assert benefit.is_granted and done["paid_fen"] == 3000
     assert ledger(case) == [], "a re-grant is no refund"
     assert case.messages("benefit-regranted") and not case.messages("refund-posted")
+    end(case)
 
 
 def test_D4_indirect_losses_are_not_paid_but_a_small_gift_may_be_given(world: World) -> None:
@@ -166,6 +173,7 @@ def test_D4_indirect_losses_are_not_paid_but_a_small_gift_may_be_given(world: Wo
     done = wait_refund(case, "granted")
     assert ledger(case) == [(done["number"], None, 10_000)]
     assert case.messages("goodwill-given") and not case.messages("refund-posted")
+    end(case)
 
 
 def test_D3_a_withdrawn_complaint_pays_nothing_any_more(world: World) -> None:
@@ -180,3 +188,72 @@ def test_D3_a_withdrawn_complaint_pays_nothing_any_more(world: World) -> None:
     wait_end(case, "Event_RefundCancelled")
     assert ledger(case) == [] and not case.messages("refund-posted")
     assert refund(case)["status"] == "cancelled"
+
+
+def test_D3_every_tier_that_lets_its_time_pass_is_passed_over_and_the_last_one_pays(world: World) -> None:
+    """50 yuan: the branch could decide alone, but neither it nor the city does in 8 hours each. Each is told that it
+    was passed over and watches the case; the province approves, and it is paid once."""
+    case = case_with(world, ("S6", "charge", 5000))
+    ask(case, "wrong-charge", 5000)
+    asked = []
+    for time, tier in (("PT8H1M", "city"), ("PT8H1M", "province")):
+        asked.append(case.task("approve-refund")["groups"])
+        world.advance(time)
+        case.wait(lambda t=tier: refund(case)["tier"] == t, f"the {tier} is asked")  # type: ignore[misc]
+    asked.append(case.task("approve-refund")["groups"])
+    assert asked == [["branch-management"], ["city-management"], ["province-management"]]
+    assert [each["recipient"] for each in case.messages("refund-passed-over")] == [BRANCH, CITY]
+    assert {BRANCH, CITY} <= set(case["watchers"])
+    assert not ledger(case)
+    case.complete("approve-refund", PROVINCE, approval="approve")
+    wait_end(case, "Event_RefundPaid")
+    assert [(each["tier"], each["decision"]) for each in wait_refund(case, "paid")["approvals"]] == [
+        ("branch", "overdue"),
+        ("city", "overdue"),
+        ("province", "approve"),
+    ]
+    assert [amount for *_, amount in ledger(case)] == [5000]
+    end(case)
+    assert refund(case)["status"] == "paid", "what has been paid stays paid"
+
+
+def test_D3_an_approval_by_the_engines_own_api_passes_no_four_eyes(world: World) -> None:
+    """Past the desk, who asked approves, then nobody who is known, then somebody of billing: none of them counts, no
+    money moves, and the tier is asked again without more time."""
+    case = case_with(world, ("S7", "charge", 3800))
+    ask(case, "wrong-charge", 3800)
+    due_at = case.task("approve-refund")["due_at"]
+    for who in ({"decided_by": ASKER}, {}, {"decided_by": "yu.zhangwu"}):
+        task = case.task("approve-refund")
+        world.complete_beside_the_desk(task, approval="approve", **who)
+        case.wait(lambda t=task: case.task("approve-refund")["task"] != t["task"], "asked again")  # type: ignore[misc]
+    assert case.task("approve-refund")["due_at"] == due_at
+    assert (refund(case)["status"], refund(case)["approvals"], ledger(case)) == ("waiting", [], [])
+    assert world.client.incidents() == []
+    case.complete("approve-refund", BRANCH, approval="reject", reject_reason="费用由本人确认订购。")
+    wait_end(case, "Event_RefundRejected")
+    (told,) = case.messages("refund-rejected")
+    assert told["recipient"] == "customer"
+    end(case)
+
+
+def test_A9_D3_a_refund_does_not_outlive_the_handling_that_asked_for_it(world: World) -> None:
+    """The result is overdue while the branch thinks about the money: the case is raised, the approval is taken away
+    and the refund is over; whoever has the case now asks anew, or not at all."""
+    case = case_with(world, ("S8", "charge", 3800))
+    case.complete("investigate-complaint", finding="upheld", cause_code="system", findings="系统多计一次。")
+    asked = {"is_refund_asked": True, "refund_kind": "wrong-charge", "asked_yuan": 38}
+    said = {"solution": "退还三十八元。", "customer_reply": "多收的费用将退还给您。"}
+    world.advance("PT71H")
+    case.complete("propose-solution", **said, **asked)
+    case.task("approve-refund")
+    world.advance("PT1H5M")
+    case.wait(lambda: case["tier"] == "branch", "the branch has the case")
+    assert [task["form"] for task in case.tasks()] == ["propose-solution"]
+    assert (refund(case)["status"], refund(case)["reason"]) == ("cancelled", "case-raised")
+    case.complete("propose-solution", **said)
+    case.complete("carry-out-solution", result="已说明。")
+    case.wait(lambda: bool(case.messages("result-told")), "the result is told")
+    assert len(case["refunds"]) == 1
+    assert ledger(case) == []
+    end(case)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 
 from tests.stories.world import World
+from workers.names import SHANGHAI
 
 pytestmark = pytest.mark.parametrize("world", ["postgresql"], indirect=True)
 
@@ -133,3 +136,36 @@ def test_A10_a_problem_that_comes_back_is_taken_up_again(world: World) -> None:
     assert case["status"] == "in-progress"
     world.client.withdraw(case.number, None)
     case.wait_status("withdrawn")
+
+
+def test_A8_A10_nobody_is_called_at_night_and_a_visit_that_nobody_makes_is_no_end(world: World) -> None:
+    """The days of asking again come at night: the call waits until nine. Nobody calls that day: the next visit is due
+    all the same, and a problem that is back then is handled again."""
+    case = world.complain(WRONG_BILL, flags=["vip"])
+    case.be_handled()
+    hour_of(world, 23)
+    case.answer_survey()
+    world.settle()
+    world.advance("P1DT1M")
+    assert case.tasks() == [], "it is eleven at night"
+    world.advance("PT9H57M")
+    assert case.tasks() == [], "it is a few minutes before nine"
+    world.advance("PT5M")
+    missed = case.task("follow-up-visit")
+    world.advance("P1DT1M")
+    assert missed["task"] not in [task["task"] for task in case.tasks()]
+    assert "Event_VisitMissed" in case.walked()
+    assert case["status"] == "resolved"
+    world.advance("P7DT1M")
+    case.complete("follow-up-visit", is_solved=False)
+    assert case.task("investigate-complaint")["groups"] == ["billing"]
+    assert [entry["code"] for entry in case["timeline"]].count("reopened") == 1
+    world.client.withdraw(case.number, None)
+    case.wait_status("withdrawn")
+
+
+def hour_of(world: World, hour: int) -> None:
+    """Until this full hour in Shanghai."""
+    now = datetime.fromisoformat(world.client.advance_clock("PT1S")["now"]).astimezone(SHANGHAI)
+    seconds = (hour * 3600 - now.hour * 3600 - now.minute * 60 - now.second) % 86400
+    world.advance(f"PT{seconds + 1}S")
