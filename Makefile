@@ -8,20 +8,23 @@ PROCESSES ?= 2
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format stories models lock clean
+.PHONY: help setup frontend run test check format stories models lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup: $(STAMP) ## install everything into .venv (the command is .venv/bin/duban) and fetch the engine once
+setup: $(STAMP) frontend ## install everything into .venv (the command is .venv/bin/duban), build the pages' scripts, fetch the engine once
 	@$(BIN)/duban fetch
 
 $(STAMP): pyproject.toml constraints.txt
 	@test -n "$(PYTHON)" || { echo "Duban needs Python 3.11 or newer, and none was found. Install it, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python could not make a virtual environment. On Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@echo "Installing Python packages into $(VENV) (a few minutes the first time) …"
-	@$(BIN)/pip install $$(test -t 1 || echo --quiet) --disable-pip-version-check -c constraints.txt -e '.[dev]' || { echo "The packages could not be installed: see the lines above. Check the network, the proxy or the package index that pip is configured for, and free disk space; then run the same command again." >&2; exit 1; }
+	@DUBAN_FRONTEND=skip $(BIN)/pip install $$(test -t 1 || echo --quiet) --disable-pip-version-check -c constraints.txt -e '.[dev]' || { echo "The packages could not be installed: see the lines above. Check the network, the proxy or the package index that pip is configured for, and free disk space; then run the same command again." >&2; exit 1; }
 	@touch $@
+
+frontend: $(STAMP) ## build what the pages load, when something in frontend/ has changed
+	@$(BIN)/python tools/frontend.py
 
 run: setup ## start engine, workers and page, send sample complaints, print where to look (Ctrl-C stops)
 	@$(BIN)/duban up --data $(DATA) --samples
@@ -52,4 +55,4 @@ lock: $(STAMP) ## write the versions that are installed now into constraints.txt
 	@$(BIN)/pip freeze --exclude-editable | grep -v '^duban' > constraints.txt
 
 clean: ## remove what was installed and the data of `make run`
-	rm -rf $(VENV) $(DATA) tools/node_modules
+	rm -rf $(VENV) $(DATA) tools/node_modules frontend/node_modules workers/desk/static/built

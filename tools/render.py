@@ -1,4 +1,4 @@
-"""Draws the diagrams of bpmn/ into docs/processes (tools/render.mjs), with the Node that lint.py finds.
+"""Draws the diagrams of bpmn/ into docs/processes (tools/render.mjs), with the Node that node.py finds.
 
 Usage: python tools/render.py [models folder] [output folder]  draws what has no current picture
        python tools/render.py --check                          lists what has none, or no line in the README; 1 if any
@@ -12,8 +12,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lint import TOOLS, install, node_programs
+from node import install, node_programs
 
+TOOLS = Path(__file__).resolve().parent
 ROOT = TOOLS.parent
 
 
@@ -40,8 +41,8 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--check"]:
         print("\n".join(said := stale(ROOT)) or "every process has a current picture")
         return 1 if said else 0
-    node, npm = node_programs()
-    install(npm)
+    node, npm = node_programs("to draw diagrams")
+    install(npm, TOOLS, "what draws diagrams")
     return subprocess.run([*node, str(TOOLS / "render.mjs"), *arguments], check=False).returncode
 
 

@@ -1,0 +1,36 @@
+"""A real Chromium for tests of pages. One per session; every test has pages of its own, with nothing remembered."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.browser.stage import Stage, staged
+from tests.browser.watching import browser_program, launch
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser. None on the machine: skipped, but never in CI, which installs one."""
+    program = browser_program()
+    if program is None:
+        reason = (
+            "no Chromium: install one (Debian: apt install chromium), or name it: CHROMIUM=/path/to/chrome"
+        )
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        found = launch(playwright, program)
+        yield found
+        found.close()
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    """A server that shows forms and diagrams under the desk's headers."""
+    with staged() as found:
+        yield found

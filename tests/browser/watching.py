@@ -1,0 +1,103 @@
+"""Pages in a real Chromium that write down what went wrong in them, and every request that left for elsewhere."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+_ARGUMENTS = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-gpu",
+)
+_LISTEN = """
+document.addEventListener('securitypolicyviolation', (event) => console.error(
+  `policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample} (${event.sourceFile}:${event.lineNumber})`));
+"""
+
+
+def browser_program() -> str | None:
+    """The browser of this machine: what CHROMIUM names, or the first of the usual names on the path; None: there is none."""
+    named = os.environ.get("CHROMIUM")
+    if named:
+        return shutil.which(named)
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+def launch(playwright: Playwright, program: str) -> Browser:
+    """A headless browser that speaks to nobody by itself."""
+    sandbox = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    return playwright.chromium.launch(executable_path=program, args=[*_ARGUMENTS, *sandbox])
+
+
+@dataclass
+class Watched:
+    """A page and what was seen of it.
+
+    Attributes:
+        page: Playwright's page.
+        wrong: console errors, uncaught exceptions and refusals of the content security policy, in order.
+        foreign: addresses of another origin that it asked for.
+        answers: status by path of everything that it loaded.
+    """
+
+    page: Page
+    origin: str
+    wrong: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    answers: dict[str, int] = field(default_factory=dict)
+
+    def expect_nothing_wrong(self) -> None:
+        """Fails with everything that was wrong."""
+        assert self.wrong == []
+        assert self.foreign == []
+
+    def open(self, path: str) -> Page:
+        """The page, loaded."""
+        self.page.goto(self.origin + path)
+        return self.page
+
+
+@contextmanager
+def watched(browser: Browser, origin: str, *, width: int = 1280, height: int = 900, **options: Any) -> Iterator[Watched]:
+    """A fresh page, in Shanghai and in Chinese, with nothing remembered from before."""
+    context: BrowserContext = browser.new_context(
+        viewport={"width": width, "height": height},
+        locale="zh-CN",
+        timezone_id="Asia/Shanghai",
+        **options,
+    )
+    context.set_default_timeout(30_000)
+    try:
+        yield watch(context, origin)
+    finally:
+        context.close()
+
+
+def watch(context: BrowserContext, origin: str) -> Watched:
+    """One more page of a context: a second tab."""
+    page = context.new_page()
+    page.add_init_script(_LISTEN)
+    seen = Watched(page, origin)
+    page.on("console", lambda message: seen.wrong.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: seen.wrong.append(f"uncaught: {error}"))
+    page.on("request", lambda request: _note_foreign(seen, request.url))
+    page.on("response", lambda answer: seen.answers.__setitem__(urlsplit(answer.url).path, answer.status))
+    return seen
+
+
+def _note_foreign(seen: Watched, url: str) -> None:
+    if not url.startswith((seen.origin + "/", "blob:", "data:", "about:")):
+        seen.foreign.append(url)
