@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $@
 
 frontend: $(STAMP) ## build what the pages load, when something in frontend/ has changed
-	@$(BIN)/python tools/frontend.py
+	@$(BIN)/python tools/build_frontend.py
 
 run: setup ## start engine, workers and page, send sample complaints, print where to look (Ctrl-C stops)
 	@$(BIN)/duban up --data $(DATA) --samples

@@ -1,7 +1,8 @@
 """Build hook: what the pages load is built before it goes into a wheel, or into an editable installation.
 
-A source distribution carries the built files, so that a wheel made from it needs no Node. `DUBAN_FRONTEND=skip` leaves
-the build out (`make setup` does: it builds afterwards, where its progress is seen); pages with forms then say what to do.
+A source distribution carries the built files, so that a wheel made from it needs no Node. With
+`DUBAN_FRONTEND=skip` nothing is built (`make setup` does so: it builds afterwards, where its progress is seen), and
+pages with forms say what to do.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]
 
     def dependencies(self) -> list[str]:
         """What has to be in the build environment: Node, only when there is something to build and no Node."""
-        node, frontend = self._tool("node"), self._tool("frontend")
+        node, frontend = self._tool("node"), self._tool("build_frontend")
         if self._is_skipped() or node.has_node() or self._is_current(frontend):
             return []
         return [node.WHEEL]
@@ -32,7 +33,7 @@ class FrontendHook(BuildHookInterface):  # type: ignore[type-arg]
         """Builds what is stale. Raises SystemExit with what to do when that cannot be done."""
         if self._is_skipped():
             return
-        frontend = self._tool("frontend")
+        frontend = self._tool("build_frontend")
         if not self._is_current(frontend):
             frontend.build()
 

@@ -1,5 +1,5 @@
 // Bundles src/ into the folder named: one file per entry with its content's hash in its name, manifest.json (entry -> file),
-// and licences.txt of everything inside. usage: node build.mjs <output folder>   (tools/frontend.py calls it)
+// and licences.txt of everything inside. usage: node build.mjs <output folder>   (tools/build_frontend.py calls it)
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';

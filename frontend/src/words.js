@@ -3,7 +3,7 @@
 /** Messages of form-js (its `translate`), by the English it asks for. */
 const FORM_WORDS = {
   'Field is required.': '请填写此项。 This is required.',
-  'Field must match pattern {value}.': '格式不符({value})。 It does not have the form {value}.',
+  'Field must match pattern {value}.': '格式不符,请按说明填写。 It does not have the form that is asked for.',
   'Field must have minimum value of {value}.': '不得小于 {value}。 At least {value}.',
   'Field must have maximum value of {value}.': '不得大于 {value}。 At most {value}.',
   'Field must have minimum length of {value}.': '至少 {value} 个字。 At least {value} characters.',

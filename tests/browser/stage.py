@@ -31,7 +31,9 @@ from workers.names import SHANGHAI
 
 ROOT = Path(__file__).parents[2]
 TOKEN = "csrf-token-for-tests"
-FORMS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("bpmn/*/*.form"))}
+FORMS = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(ROOT.glob("bpmn/*/*.form"))
+}
 DIAGRAMS = {path.stem: path for path in sorted(ROOT.glob("bpmn/*/*.bpmn"))}
 
 
@@ -44,7 +46,9 @@ class Stage:
         heads: names of the scripts and styles that a page loads, by path.
         sent: every request to a form's address: headers in small letters and the JSON body.
         drafts: every draft as it was put; None for one that was thrown away.
-        answer: replaces the answer to a form that fits.
+        answer: replaces the answer to a form.
+        events: names of what happened, for the live connection; rows: what is on the list.
+        is_cut: live connections end, and new ones get no answer.
     """
 
     url: str
@@ -54,6 +58,7 @@ class Stage:
     answer: Callable[[Any], Response] | None = None
     events: list[str] = field(default_factory=list)
     rows: list[str] = field(default_factory=list)
+    is_cut: bool = False
 
     def show(self, path: str, body: str, *loads: str) -> str:
         """Puts a page there; returns the path."""
@@ -121,16 +126,21 @@ def _app(stage: Stage) -> Starlette:
     async def wording(request: Request) -> Response:
         body = await request.json()
         bad = "系统故障" in body["text"]
-        return JSONResponse({"ok": not bad, "found": [{"level": "refused", "says": "“系统故障”不得使用。"}] if bad else []})
+        return JSONResponse(
+            {"ok": not bad, "found": [{"level": "refused", "says": "“系统故障”不得使用。"}] if bad else []}
+        )
 
     def rows(request: Request) -> Response:
         return HTMLResponse("".join(f"<li>{row}</li>" for row in stage.rows))
 
     async def live(request: Request) -> Response:
+        if stage.is_cut:
+            return Response(status_code=503)
+
         async def stream() -> Any:
-            yield ": here\n\n"
+            yield "retry: 200\n\n"
             told = 0
-            while not await request.is_disconnected():
+            while not stage.is_cut and not await request.is_disconnected():
                 while told < len(stage.events):
                     yield f"event: {stage.events[told]}\ndata: 1\n\n"
                     told += 1

@@ -24,12 +24,12 @@ _ARGUMENTS = (
 )
 _LISTEN = """
 document.addEventListener('securitypolicyviolation', (event) => console.error(
-  `policy: ${event.violatedDirective} refused ${event.blockedURI} ${event.sample} (${event.sourceFile}:${event.lineNumber})`));
+  `policy: ${event.violatedDirective} refused ${event.blockedURI} (${event.sourceFile}:${event.lineNumber})`));
 """
 
 
 def browser_program() -> str | None:
-    """The browser of this machine: what CHROMIUM names, or the first of the usual names on the path; None: there is none."""
+    """The browser of this machine: what CHROMIUM names, or one of the usual names; None: there is none."""
     named = os.environ.get("CHROMIUM")
     if named:
         return shutil.which(named)
@@ -70,8 +70,22 @@ class Watched:
         return self.page
 
 
+def eventually(page: Page, script: str) -> None:
+    """Waits until an expression is true in the page.
+
+    Playwright's wait_for_function needs eval there, which the policy refuses.
+    """
+    for _ in range(300):
+        if page.evaluate(script):
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError(f"never true: {script}")
+
+
 @contextmanager
-def watched(browser: Browser, origin: str, *, width: int = 1280, height: int = 900, **options: Any) -> Iterator[Watched]:
+def watched(
+    browser: Browser, origin: str, *, width: int = 1280, height: int = 900, **options: Any
+) -> Iterator[Watched]:
     """A fresh page, in Shanghai and in Chinese, with nothing remembered from before."""
     context: BrowserContext = browser.new_context(
         viewport={"width": width, "height": height},

@@ -34,7 +34,7 @@ def asset(name: str, built: Path = BUILT) -> str:
     if found is None:
         raise Unavailable(
             f"页面资源 {name} 尚未构建,请运行 make frontend。 {name} of the pages is not built: run `make frontend` "
-            "(or `python tools/frontend.py`) in the checkout; a wheel always has it."
+            "(or `python tools/build_frontend.py`) in the checkout; a wheel always has it."
         )
     return PREFIX + found
 

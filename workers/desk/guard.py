@@ -11,6 +11,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from workers.desk.assets import PREFIX
 from workers.desk.problems import problem
 from workers.names import LARGEST_BODY
 
@@ -46,7 +47,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        answer = _Answer(send, is_kept=scope["path"].startswith("/static/"))
+        answer = _Answer(send, scope["path"])
         refusal = self._refusal(scope["path"], headers)
         if refusal is not None:
             await refusal(scope, receive, answer)
@@ -92,17 +93,24 @@ class _Body:
 class _Answer:
     """Sends the answer with the headers that every answer carries."""
 
-    def __init__(self, send: Send, is_kept: bool) -> None:
+    def __init__(self, send: Send, path: str) -> None:
         self._send = send
-        self._is_kept = is_kept
+        self._path = path
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers[name] = value
-            headers["Cache-Control"] = "max-age=300" if self._is_kept else "no-store"
+            headers["Cache-Control"] = _kept_for(self._path, message["status"])
         await self._send(message)
+
+
+def _kept_for(path: str, status: int) -> str:
+    """How long a browser may keep an answer: what has the hash of its content in its name, for good."""
+    if status in {200, 304} and path.startswith(PREFIX):
+        return "max-age=31536000, immutable"
+    return "max-age=300" if path.startswith("/static/") else "no-store"
 
 
 def _too_large(largest: int) -> str:

@@ -1,7 +1,7 @@
 """Builds what the pages load (frontend/) into workers/desk/static/built; does nothing when it is there already.
 
-Usage: python tools/frontend.py           builds when something in frontend/ has changed (`make frontend`)
-       python tools/frontend.py --check   says whether it is built and current; 1 if not
+Usage: python tools/build_frontend.py           builds when something in frontend/ has changed (`make frontend`)
+       python tools/build_frontend.py --check   says whether it is built and current; 1 if not
 Needs Node (node.py) and, the first time, the npm registry. Only the standard library: the wheel's build hook uses it.
 """
 
