@@ -1,6 +1,7 @@
 """Finds Node and npm, and installs what a package-lock.json names: once, and again when the lock changes.
 
-Used by lint.py, render.py, frontend.py and the build hook of the wheel (hatch_build.py): only the standard library.
+Used by lint.py, render.py, build_frontend.py and the build hook of the wheel (hatch_build.py), so it has only the
+standard library.
 """
 
 from __future__ import annotations

@@ -89,7 +89,7 @@ class Diagram {
     if (!says) return;
     const note = piece('span', `diagram-note heat-${warmth}`);
     note.textContent = says;
-    this._viewer.get('overlays').add(id, 'note', { position: { bottom: 6, left: 0 }, html: note });
+    this._viewer.get('overlays').add(id, 'note', { position: { top: -19, left: 0 }, html: note });
   }
 
   _known(ids = []) {

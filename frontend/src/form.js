@@ -9,7 +9,7 @@ import { attemptKey, forgetAttempt, send } from './sending.js';
 import { watchWording } from './wording.js';
 import { said, translate } from './words.js';
 
-flatpickr.localize(Mandarin);
+flatpickr.localize({ ...Mandarin, firstDayOfWeek: 1 });
 
 /** Milliseconds after which form-js takes note of what is typed. */
 const TYPING_PAUSE = 120;

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.stage import DIAGRAMS, Stage
-from tests.browser.watching import ROOT, eventually, watched
+from tests.browser.watching import eventually, serious_problems, watched
 
 _TASK = re.compile(r'<bpmn:(?:userTask|serviceTask|callActivity|businessRuleTask)[^>]*\bid="([^"]+)"')
 
@@ -145,14 +145,11 @@ def test_a_missing_diagram_says_so(browser: Browser, stage: Stage) -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_diagram_is_accessible_and_fits_its_screen(browser: Browser, stage: Stage, width: int) -> None:
     """axe finds nothing serious, nothing is wider than the screen, the mark of bpmn.io lies on top."""
-    axe = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     with watched(browser, stage.url, width=width) as seen:
         page = seen.open(
             stage.show_diagram("complaint-handling", {"active": _tasks("complaint-handling")[3:4]})
         )
         _open(page)
-        page.evaluate(axe)
-        found = page.evaluate("axe.run('main', {resultTypes: ['violations']})")
-        assert [each["id"] for each in found["violations"] if each["impact"] in {"serious", "critical"}] == []
+        assert serious_problems(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         page.locator(".bjs-powered-by").click(trial=True)

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.keyboard import fill_in, plans
 from tests.browser.stage import FORMS, TOKEN, Stage
-from tests.browser.watching import ROOT, eventually, watched
+from tests.browser.watching import eventually, serious_problems, watched
 
 
 @pytest.mark.parametrize("form_id", sorted(FORMS))
@@ -78,7 +78,6 @@ def test_a_form_is_accessible_and_fits_its_screen(
     browser: Browser, stage: Stage, width: int, scheme: str
 ) -> None:
     """axe finds nothing serious, nothing is wider than the screen, and the mark of bpmn.io is on top and whole."""
-    axe = (ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     with watched(browser, stage.url, width=width, color_scheme=scheme) as seen:
         for form_id in (
             "approve-refund",
@@ -89,14 +88,7 @@ def test_a_form_is_accessible_and_fits_its_screen(
             page = seen.open(stage.show_form(form_id, data={"decided_by": "王主任"}))
             page.get_by_role("button", name="提交").click()
             expect(page.get_by_role("alert").first).to_be_visible()
-            page.evaluate(axe)  # over the debugging protocol: the policy is for what a page loads
-            found = page.evaluate("axe.run('main', {resultTypes: ['violations']})")
-            serious = [
-                (each["id"], [node["html"] for node in each["nodes"]])
-                for each in found["violations"]
-                if each["impact"] in {"serious", "critical"}
-            ]
-            assert serious == []
+            assert serious_problems(page) == []
             assert page.evaluate("document.documentElement.scrollWidth") <= width
             mark = page.locator(".fjs-powered-by-link")
             mark.click(trial=True)  # fails when something lies over it

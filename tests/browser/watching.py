@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 ROOT = Path(__file__).parents[2]
+_AXE = ROOT / "frontend" / "node_modules" / "axe-core" / "axe.min.js"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _ARGUMENTS = (
     "--disable-background-networking",
@@ -68,6 +69,19 @@ class Watched:
         """The page, loaded."""
         self.page.goto(self.origin + path)
         return self.page
+
+
+def serious_problems(page: Page, where: str = "main") -> list[tuple[str, list[str]]]:
+    """What axe finds serious or critical: its rule, and the elements. Run over the debugging protocol, past the policy."""
+    if not _AXE.exists():
+        raise FileNotFoundError(f"{_AXE} is missing: run `npm ci` in frontend/")
+    page.evaluate(_AXE.read_text(encoding="utf-8"))
+    found = page.evaluate("(where) => axe.run(where, {resultTypes: ['violations']})", where)
+    return [
+        (each["id"], [node["html"] for node in each["nodes"]])
+        for each in found["violations"]
+        if each["impact"] in {"serious", "critical"}
+    ]
 
 
 def eventually(page: Page, script: str) -> None:
