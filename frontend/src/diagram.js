@@ -157,7 +157,7 @@ class Diagram {
     this._canvas.addEventListener('focusout', () => wheel.toggle(false));
     this._canvas.addEventListener('keydown', (event) => this._key(event));
     this._element.addEventListener('diagram:mark', ({ detail }) => this.mark(detail));
-    this._viewer.get('eventBus').on('element.click', ({ element }) => this._picked(element.id));
+    this._viewer.get('eventBus').on('element.click', ({ element }) => this._picked((element.labelTarget ?? element).id));
     new ResizeObserver(() => this._viewer.get('canvas').resized()).observe(this._canvas);
     this._dragByTouch();
   }

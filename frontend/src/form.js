@@ -71,7 +71,7 @@ class FormPage {
     }
     this._form.on('submit', ({ errors }) => void this._send(errors)); // Enter in a field submits, too
     this._element.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) void this.submit();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !event.isComposing) void this.submit();
     });
     const texts = this._fields.filter(({ isText }) => isText);
     this._look = this._element.dataset.wording

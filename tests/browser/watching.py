@@ -72,7 +72,10 @@ class Watched:
 
 
 def serious_problems(page: Page, where: str = "main") -> list[tuple[str, list[str]]]:
-    """What axe finds serious or critical: its rule, and the elements. Run over the debugging protocol, past the policy."""
+    """What axe finds serious or critical: its rule, and the elements.
+
+    It is run over the debugging protocol: the policy is for what a page loads itself.
+    """
     if not _AXE.exists():
         raise FileNotFoundError(f"{_AXE} is missing: run `npm ci` in frontend/")
     page.evaluate(_AXE.read_text(encoding="utf-8"))
