@@ -25,6 +25,9 @@ settings.register_profile(
 settings.load_profile("duban")
 
 
+_FIRST = ("tests/refunds/test_thousand_refunds.py", "tests/stories/")
+
+
 class _TogetherScheduling(LoadScopeScheduling):
     """Of the processes of `make test`, one runs all stories of a world, and one all tests of a file."""
 
@@ -36,8 +39,20 @@ class _TogetherScheduling(LoadScopeScheduling):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> _TogetherScheduling:
-    """How tests are handed to the processes of `make test`."""
+    """How tests are handed to the processes of `make test`: in the order below, not by the number of tests."""
+    config.option.loadscopereorder = False
     return _TogetherScheduling(config, log)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, so that no process is left with it alone at the end."""
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.as_posix()
+        return next((each for each, name in enumerate(_FIRST) if name in path), len(_FIRST))
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session")
