@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
 from tests.desk_server import RunningDesk, add_person
-from workers.store import incidents
+from workers.store import incident_reports, incidents
 
 
 def test_E1_open_events_are_listed_and_shown_without_what_somebody_wrote(sqlite_desk: RunningDesk) -> None:
@@ -22,6 +26,33 @@ def test_E1_open_events_are_listed_and_shown_without_what_somebody_wrote(sqlite_
         assert shown.url.path == f"/events/{number}"
         assert "营业厅支撑系统中断" in shown.text and "王小明" not in shown.text
         assert client.get("/events/SJ20260101-9999").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "lapsed"),
+    [
+        ("first", "decided", False),
+        ("first", "dismissed", True),
+        ("progress", "solved", True),
+        ("final", "solved", False),
+    ],
+)
+def test_E4_a_report_that_the_end_of_the_work_made_needless_is_not_shown_as_due(
+    sqlite_desk: RunningDesk, kind: str, status: str, lapsed: bool
+) -> None:
+    """Nobody is asked for it any more, so its time must not run on the page; the final report is still due."""
+    add_person(sqlite_desk, "he.kefu", "customer-service")
+    now = sqlite_desk.clock.now()
+    with sqlite_desk.database.begin() as tx:
+        columns = {"policy": "petition", "kind": "hall-outage", "city": "杭州", "flags": []}
+        number = incidents.declare(tx, now, who="he.kefu", count=0, **columns)
+        incidents.get(tx, number).status = status
+        asked = incident_reports.Asked("1001", number, kind, "customer-service")
+        incident_reports.ask(tx, asked, "he.kefu", now + timedelta(hours=2))
+    with sqlite_desk.client() as client:
+        [shown] = client.get(f"/api/v1/events/{number}").json()["reports"]
+        assert (shown["lapsed"], shown["overdue"]) == (lapsed, False)
+        assert ("无需再报" in client.get(f"/events/{number}").text) is lapsed
 
 
 def test_E1_an_event_is_reported_and_looked_at_over_the_api(sqlite_desk: RunningDesk) -> None:

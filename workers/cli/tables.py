@@ -169,7 +169,9 @@ def print_event(event: Mapping[str, Any]) -> None:
     ):
         head.add_row(Text(label, style="dim"), plain(value))
     parts: list[Any] = [head]
-    parts += _section("报告 reports", ("kind", "due_at", "submitted_at", "overdue"), event.get("reports"))
+    parts += _section(
+        "报告 reports", ("kind", "due_at", "submitted_at", "overdue", "lapsed"), event.get("reports")
+    )
     parts += _section("待办 tasks", ("name", "task", "groups", "due_at"), event.get("tasks"))
     parts += _section("经过 timeline", ("at", "who", "what"), event.get("timeline"))
     parts += _section("消息 messages", ("at", "event", "channel", "to", "status"), event.get("messages"))

@@ -30,7 +30,7 @@ def show(
     incident = incidents.get(tx, number)
     said = words or timeline_words.shipped()
     found = line(tx, incident) | {
-        "reports": [_report(each) for each in reports(tx, number)],
+        "reports": [_report(each, incident) for each in reports(tx, number)],
         "complaints": [each.number for each in incidents.members(tx, number)],
         "timeline": [entry(each, said) for each in timeline.of(tx, number)],
         "messages": [message(each) for each in outbox.of_number(tx, number)],
@@ -77,13 +77,16 @@ def reports(tx: Session, number: str) -> list[IncidentReport]:
     return list(tx.scalars(mine.order_by(IncidentReport.due_at, IncidentReport.kind)))
 
 
-def _report(report: IncidentReport) -> dict[str, Any]:
+def _report(report: IncidentReport, incident: MajorIncident) -> dict[str, Any]:
+    """`lapsed`: the work on the event ended before it was written; nobody is asked for it any more (rule E4)."""
+    ends_with_work = report.kind != "final" and incident.status not in incidents.OPEN
     return {
         "kind": report.kind,
         "sequence": report.sequence,
         "owner": {"group": report.owner_group, "person": report.owner_person},
         "due_at": _iso(report.due_at),
         "overdue": report.overdue_at is not None,
+        "lapsed": report.submitted_at is None and ends_with_work,
         "submitted_at": _iso(report.submitted_at),
         "author": report.author,
     }
