@@ -42,6 +42,25 @@ def test_B12_guided_steps_help(world: World) -> None:
     assert any("重启" in what and "引导操作" in what for what in said), "the words to say are with the case"
 
 
+def test_B12_steps_that_do_not_help_are_handed_on_and_work_that_is_not_overdue_is_explained(
+    world: World,
+) -> None:
+    """Guided in vain: goes on as usual. Not overdue: the desk says when; nobody is hurried, nobody apologised to."""
+    in_vain, waiting = reported(world), reported(world)
+    in_vain.complete("diagnose-fault", guide_kind="network", **NETWORK)
+    in_vain.complete("guide-customer", is_fault_solved=False)
+    waiting.complete("diagnose-fault", guide_kind="service", is_work_overdue="no")
+    for case in (in_vain, waiting):
+        case.wait(lambda case=case: "Event_HandedOn" in case.walked(), "handed on")  # type: ignore[misc]
+        assert not case.walked() & {"Event_FaultRecovered", "Event_ServiceExpedited"}
+        assert {"diagnose-fault", "guide-customer"}.isdisjoint(task["form"] for task in case.tasks())
+    assert "fault-recovered" not in [entry["code"] for entry in in_vain["timeline"]]
+    assert waiting.messages("service-expedite") == waiting.messages("service-expedited") == []
+    assert [entry["code"] for entry in waiting["timeline"]].count("fault-diagnosed") == 1
+    come_to(in_vain, "Event_HandedOn")
+    come_to(waiting, "Event_HandedOn")
+
+
 def test_B12_overdue_work_is_apologised_for_and_expedited_at_once(world: World) -> None:
     """Installation is overdue: an apology to the customer, and the responsible people are told."""
     case = reported(world)
@@ -61,6 +80,10 @@ def test_B12_a_silent_desk_holds_nothing_up(world: World) -> None:
     world.advance("PT31M")
     assert {"Event_DiagnosisLate", "Event_HandedOn"} <= silent.walked()
     assert {"Event_GuidanceLate", "Event_HandedOn"} <= unguided.walked()
+    for case in (silent, unguided):
+        offered = {task["form"] for task in case.tasks()}
+        assert offered.isdisjoint({"diagnose-fault", "guide-customer"}), "the desk is no longer asked"
+        assert "investigate-complaint" in offered, "the department works on it meanwhile"
     come_to(silent, "Event_HandedOn")
     come_to(unguided, "Event_HandedOn")
     explained = reported(world)

@@ -173,6 +173,48 @@ def test_B11_not_on_the_day_needs_a_reason_and_visits_have_a_limit(world: World)
     end(case)
 
 
+def test_B11_a_customer_who_is_never_reached_is_told_that_it_is_raised(world: World) -> None:
+    """Three calls in time and nobody answers: the supervisor has it, the customer reads what comes next."""
+    case = visit_wanted(world)
+    for _ in range(3):
+        case.complete("contact-customer-first", is_reached=False, contact_note="无人接听。")
+        world.settle()
+    case.wait(lambda: bool(case.messages("visit-raised")), "raised")
+    assert {m["recipient"] for m in case.messages("work-order-raised")} == {"yin.fenzhang"}
+    assert len(case.messages("visit-raised")) == 1
+    assert case.messages("first-contact-late") == [], "the engineer called in time"
+    assert case.messages("work-order-reassigned") == [], "another engineer would not reach anybody either"
+    assert (order_of(case).status, order_of(case).visits) == ("raised", 0)
+    assert "contact-customer-first" not in [task["form"] for task in case.tasks()]
+    assert case.walked() >= {"Event_ContactLimit", "Event_VisitRaised"}
+    end(case)
+
+
+def test_B11_on_the_way_in_time_tells_nobody_and_a_withdrawal_ends_the_work_order(world: World) -> None:
+    """Asked half an hour before the window ends, the engineer says in time: no word to the customer, nor to the
+    supervisor. Then the customer withdraws: the work order is withdrawn, nobody is to go there any more."""
+    case = world.complain(NO_NETWORK, product="broadband")
+    case.complete("investigate-complaint", finding="upheld", cause_code="network", findings="光衰过大。")
+    solution = {"solution": "上门更换光猫。", "customer_reply": "已为您更换光猫。"}
+    case.complete("propose-solution", needs_visit=True, **solution)
+    ends = agree(case)
+    advance_to(world, ends - timedelta(minutes=29))
+    case.complete("announce-delay", is_delayed=False)
+    case.wait(lambda: "Event_OnTheWay" in case.walked(), "on the way")
+    advance_to(world, ends - timedelta(minutes=5))
+    assert case.messages("visit-delayed") == case.messages("visit-late") == []
+    assert [task["form"] for task in case.tasks()] == ["confirm-arrival"]
+    assert order_of(case).late_told_at is None
+    end(case)
+    world.settle()
+    assert case.tasks() == []
+    order = order_of(case)
+    assert (order.status, order.arrived_at) == ("withdrawn", None)
+    assert order.ended_at is not None
+    advance_to(world, ends + timedelta(hours=5))
+    assert case.messages("visit-not-done") == [], "its times are over with it"
+
+
 def test_B11_dissatisfied_after_a_visit_is_traced_and_put_right_once(world: World) -> None:
     """The customer is dissatisfied after the visit: network operations have days to put it right; once per visit."""
     case = visit_wanted(world)
