@@ -77,8 +77,15 @@ def test_C4_lead_and_assisting_departments_work_side_by_side_and_a_late_part_doe
     investigate(case, "disputed", "partner")
     world.settle()
     assert "propose-solution" not in [task["form"] for task in case.tasks()], "a part is still awaited"
-    world.advance("PT18H")
-    assert case.messages("assistance-late"), "the lead and the complaint group hear that a part is late"
+    asked = {m["recipient"] for m in case.messages("assistance-requested")}
+    world.advance("PT12H")
+    warned = [m["recipient"] for m in case.messages("deadline-warning")]
+    assert set(warned) & asked == {"cen.yewu"}, "only the part that is still missing is warned"
+    world.advance("PT6H")
+    late = {m["recipient"] for m in case.messages("assistance-late")}
+    assert late == {case["owner"]["person"], "yuan.xiaozu"}, "the lead and the complaint group"
+    assert case.walked() >= {"Event_PartDone", "Event_PartLate"}
+    assert "assist-investigation" not in [task["form"] for task in case.tasks()], "too late now"
     case.complete("record-negotiation", negotiation_outcome="双方同意更换设备。")
     carry_out(case)
     case.wait(lambda: is_done(case), "the department is done")

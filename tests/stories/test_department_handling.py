@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
 import pytest
 
 from tests.stories.world import Case, World
@@ -32,6 +34,26 @@ def test_A9_the_owner_is_warned_at_half_and_at_three_quarters_of_the_time(world:
     assert len(set(warned)) > 1, "the level above is warned, too"
     assert [task["task"] for task in case.tasks()] == [owner_task["task"]]
     assert case["tier"] == "department"
+    end(case)
+
+
+def test_A9_work_that_begins_late_is_warned_of_once_and_its_time_ends_all_the_same(world: World) -> None:
+    """Both warnings passed before the watch began: only the second is given, to whom it is for; then it is over."""
+    case = world.complain(WRONG_BILL)
+    case.task("investigate-complaint")
+    begun = datetime.fromisoformat(world.client.advance_clock("PT1S")["now"])
+    at = [(begun + timedelta(hours=hours)).isoformat(timespec="seconds") for hours in (-3, -1, 2)]
+    told = {"warn_first": ["group:billing"], "warn_second": ["group:complaint-group"]}
+    instants = dict(zip(("first_warning_at", "second_warning_at", "due_at"), at, strict=True))
+    world.start("deadline-watch", case.number, deadline_kind="assistance", **instants | told)
+    case.wait(lambda: bool(case.messages("deadline-warning")), "warned")
+    world.advance("PT1H55M")
+    assert {m["recipient"] for m in case.messages("deadline-warning")} == {"yuan.xiaozu"}
+    assert "Event_DeadlinePassed" not in case.walked()
+    world.advance("PT10M")
+    assert {"Event_NextInstantReached", "Event_DeadlinePassed"} <= case.walked()
+    assert len(case.messages("deadline-warning")) == 1, "nothing more at the end"
+    assert case.deadline("result")["missed"] is False, "a time of its own touches no statutory one"
     end(case)
 
 

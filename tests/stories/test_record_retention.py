@@ -80,7 +80,11 @@ def test_C10_declined_or_nobody_answers_and_nothing_is_removed(world: World) -> 
     [task] = [task for task in world.client.tasks() if task["number"] == declined]
     world.client.complete(task["task"], "desk.duty", {"is_anonymisation_confirmed": False})
     waiting = open_run(world, confirmed=False)
-    world.advance("P11D")
+    world.advance("P9DT23H")
+    offered = [task["number"] for task in world.client.tasks()]
+    assert (waiting in offered, declined in offered) == (True, False), "ten days to confirm, and asked once"
+    world.advance("PT2H")
+    assert waiting not in [task["number"] for task in world.client.tasks()]
     assert [state(world, each)["state"] for each in (declined, waiting)] == ["declined", "postponed"]
     assert world.client.show(number)["customer"]["name"] == "钱**"
     done = duban(world, "retention", "--run", "--as", "desk.duty", "--json")
