@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 from pydantic import BaseModel, Field, SecretStr
@@ -44,8 +45,36 @@ class WebSettings(BaseModel):
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int = Field(8700, description="Port to listen on; 0 takes a free one")
     public_url: str | None = Field(
-        None, description="How customers reach this service, for links in messages"
+        None,
+        description="How customers reach this service, for links in messages; with https, cookies are Secure",
     )
+    login: Literal["required", "off"] = Field(
+        "required",
+        description="Who sees the pages: people who are signed in, or (off) everybody who reaches the address, who can "
+        "look but do nothing",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses of reverse proxies, comma-separated, whose X-Forwarded-For and X-Forwarded-Proto are "
+        "believed; empty: nobody's",
+    )
+
+
+class LoginSettings(BaseModel):
+    """Signing in."""
+
+    session_hours: float = Field(12, gt=0, description="How long a session lasts at most")
+    idle_minutes: float = Field(60, gt=0, description="How long a session lasts while nobody does anything")
+    free_failures: int = Field(
+        5, ge=1, description="Failed tries of one account after which the next one has to wait"
+    )
+    free_failures_per_address: int = Field(
+        30, ge=1, description="Failed tries from one address after which the next one has to wait"
+    )
+    first_wait_seconds: float = Field(5, gt=0, description="The first wait; it doubles with every failure")
+    longest_wait_seconds: float = Field(900, gt=0, description="The longest wait")
+    forget_minutes: float = Field(60, gt=0, description="How long failed tries count")
+    password_length: int = Field(10, ge=8, le=64, description="Characters that a new password has at least")
 
 
 class NotificationSettings(BaseModel):
@@ -143,6 +172,7 @@ class Settings(BaseSettings):
     )
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     web: WebSettings = Field(default_factory=lambda: WebSettings())
+    login: LoginSettings = Field(default_factory=lambda: LoginSettings())
     evidence: EvidenceSettings = Field(default_factory=lambda: EvidenceSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())
     billing: BillingSettings = Field(default_factory=lambda: BillingSettings())

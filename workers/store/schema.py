@@ -14,6 +14,7 @@ from sqlalchemy import Connection, text
 
 from workers.errors import Refused
 from workers.store import (  # noqa: F401  (they put their tables into the metadata)
+    account_tables,
     appeal_tables,
     exclusion_tables,
     incident_tables,

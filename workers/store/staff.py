@@ -87,10 +87,13 @@ def _check_groups(path: Path, people: list[StaffMember], groups: Collection[str]
 
 
 def load(tx: Session, people: Iterable[StaffMember]) -> None:
-    """Makes the table say what the list says; who is no longer in it stays known but gets no more cases."""
-    tx.execute(update(Staff).values(is_active=False))
+    """Makes the table say what the list says; who is no longer in it stays known but gets no more cases.
+
+    People whom only the identity provider names are left alone.
+    """
+    tx.execute(update(Staff).where(~Staff.is_from_provider).values(is_active=False))
     for person in people:
-        tx.merge(Staff(is_active=True, **person.model_dump()))
+        tx.merge(Staff(is_active=True, is_from_provider=False, **person.model_dump()))
     tx.flush()
 
 

@@ -156,6 +156,8 @@ class Staff(Base):
     phone: Mapped[str | None] = mapped_column(String(32))
     email: Mapped[str | None] = mapped_column(String(320))
     is_active: Mapped[bool] = mapped_column(default=True)
+    is_from_provider: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Known from the identity provider, and not from the staff file: loading the file leaves them alone."""
 
 
 class EngineRequest(Base):

@@ -8,6 +8,7 @@ from alembic import context
 from alembic.autogenerate.api import AutogenContext
 
 from workers.store import (  # noqa: F401  (they put their tables into the metadata)
+    account_tables,
     appeal_tables,
     exclusion_tables,
     incident_tables,
