@@ -18,12 +18,13 @@ import httpx
 import uvicorn
 
 from workers.cases.complaint import check
+from workers.cases.passwords import Passwords
 from workers.cases.rights import Rights
 from workers.clock import MovedClock
 from workers.desk.app import create_app
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.records import retention_rules
-from workers.desk.services import DeskServices, Health
+from workers.desk.services import DeskServices, Health, SigningIn
 from workers.engine.models import Models
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Conflict
@@ -39,6 +40,8 @@ from workers.store.tables import Staff
 
 ROOT = Path(__file__).parent.parent
 TOKEN = "a-token-for-tests"
+CHEAP = Passwords(time_cost=1, memory_kib=8, parallelism=1)
+"""Passwords that are hashed in no time."""
 PROCESS, DEFINITION = "complaint-handling", "2251799813685249"
 
 
@@ -121,7 +124,12 @@ class RunningDesk:
     """A desk that answers at `url`, and what is behind it."""
 
     def __init__(
-        self, database: Database, *, is_sample_staff: bool = True, has_test_clock: bool = True
+        self,
+        database: Database,
+        *,
+        is_sample_staff: bool = True,
+        has_test_clock: bool = True,
+        signing_in: SigningIn | None = None,
     ) -> None:
         self.database = database
         self.clock = MovedClock()
@@ -133,6 +141,7 @@ class RunningDesk:
         self.woken = 0
         self._folder = tempfile.TemporaryDirectory()
         self.files = Path(self._folder.name) / "evidence"
+        self.signing_in = signing_in or SigningIn(CHEAP, is_required=False)
         self._is_sample_staff = is_sample_staff
         self._has_test_clock = has_test_clock
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -162,7 +171,9 @@ class RunningDesk:
     async def _serve(self) -> None:
         async with UserTasks(self.engine.url) as user_tasks:
             app = create_app(self._services(user_tasks))
-            settings = uvicorn.Config(app, lifespan="off", log_level="error", access_log=False)
+            settings = uvicorn.Config(
+                app, lifespan="off", log_level="error", access_log=False, proxy_headers=True
+            )
             self._server = uvicorn.Server(settings)
             self._started.set()
             await self._server.serve([self._listener])
@@ -185,6 +196,7 @@ class RunningDesk:
             fault_guides=FaultGuides(Models.load(ROOT / "bpmn"), ROOT / "templates"),
             retention_rules=retention_rules(Models.load(ROOT / "bpmn")),
             is_sample_staff=self._is_sample_staff,
+            signing_in=self.signing_in,
             advance_clock=self._advance if self._has_test_clock else None,
             hosts=frozenset({"duban.example"}),
         )
@@ -201,7 +213,7 @@ class RunningDesk:
 
 
 @contextmanager
-def running(database: Database, **options: bool) -> Iterator[RunningDesk]:
+def running(database: Database, **options: Any) -> Iterator[RunningDesk]:
     """A desk for the length of a block."""
     desk = RunningDesk(database, **options)
     try:

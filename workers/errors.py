@@ -27,6 +27,14 @@ class Refused(DubanError):
     """What a person or a script sent cannot be accepted; the message says why and nothing was changed."""
 
 
+class Forbidden(Refused):
+    """Who asks is known, and may not do this."""
+
+
+class SignInNeeded(Refused):
+    """It is not known who asks: signing in comes first."""
+
+
 class NotFound(Refused):
     """There is nothing under the number, key or name that was given."""
 

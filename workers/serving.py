@@ -29,12 +29,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def served(app: Any, listener: socket.socket, *, name: str, grace_seconds: int) -> AsyncIterator[None]:
+async def served(
+    app: Any, listener: socket.socket, *, name: str, grace_seconds: int, proxies: str = ""
+) -> AsyncIterator[None]:
     """Serves an ASGI application on a listening socket for the length of the block.
 
     Args:
         name: of the task, for whoever looks at the loop.
         grace_seconds: how long requests that are under way may take at the end.
+        proxies: addresses whose X-Forwarded-For and -Proto are believed, comma-separated.
     """
     config = uvicorn.Config(
         app,
@@ -43,6 +46,8 @@ async def served(app: Any, listener: socket.socket, *, name: str, grace_seconds:
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=grace_seconds,
     )
     server = _Server(config)

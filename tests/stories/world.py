@@ -57,7 +57,7 @@ class Running:
         self._progress = (data.parent / f"{data.name}.stderr").open("wb")
         self.process = subprocess.Popen(
             [DUBAN, "up", "--data", data, "--port", "0", *options],
-            env=os.environ | {"DUBAN_ENGINE__FLUSH": "false"} | environment,
+            env=os.environ | {"DUBAN_ENGINE__FLUSH": "false", "DUBAN_WEB__LOGIN": "off"} | environment,
             stdout=subprocess.PIPE,
             stderr=self._progress,
             text=True,

@@ -7,8 +7,9 @@ import contextlib
 import logging
 import os
 import secrets
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,17 +18,19 @@ from urllib.parse import urlsplit
 
 from workers.bootstrap import ports
 from workers.bootstrap.contract import checked_models
+from workers.bootstrap.demo import check_demo, how_to_sign_in, make_demo_accounts
 from workers.bootstrap.figures import figure_source
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.resources import templates_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.cases.complaint import parse_line
+from workers.cases.passwords import Passwords
 from workers.clock import Clock, SystemClock
 from workers.desk.app import create_app
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.records import retention_rules
-from workers.desk.services import DeskServices, Health
+from workers.desk.services import DeskServices, Health, SigningIn
 from workers.engine.broker import EmbeddedBroker, connect
 from workers.engine.controlled_clock import EngineClock
 from workers.engine.deployment import deploy
@@ -55,14 +58,25 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Ready:
-    """A running instance: what to tell people and scripts."""
+    """A running instance: what to tell people and scripts.
+
+    Attributes:
+        sign_in: how to sign in with a demo account; empty without --demo.
+    """
 
     url: str
     token: str
+    sign_in: str = ""
 
 
 async def up(
-    settings: Settings, *, test_clock: bool, samples: Path | None, say: Say, ready: Callable[[Ready], None]
+    settings: Settings,
+    *,
+    test_clock: bool,
+    samples: Path | None,
+    say: Say,
+    ready: Callable[[Ready], None],
+    demo: bool = False,
 ) -> None:
     """Runs an instance on `settings.data` until a signal comes.
 
@@ -71,11 +85,15 @@ async def up(
         samples: complaints to hand in once the instance is usable.
         say: takes progress sentences.
         ready: called once, when everything is usable.
+        demo: makes accounts to try it out with; they work only while this is set.
 
     Raises:
-        Refused: the folder is held by another instance, a port is taken, a model has faults.
+        Refused: the folder is held by another instance, a port is taken, a model has faults, demo accounts could be
+            reached from elsewhere.
         Unavailable: something needed is missing: network, disk, memory, database.
     """
+    if demo:
+        check_demo(settings)
     with held(settings.data), ports.listening(settings.web) as listener:
         clock: Clock = (
             EngineClock(settings.data / "clock.json") if test_clock else _plain_clock(settings.data)
@@ -84,16 +102,17 @@ async def up(
             url = ports.url_of(listener)
             async with AsyncExitStack() as stack:
                 stopping = stop_on_signals()
-                instance = _Instance(parts, url, secrets.token_urlsafe(24), say)
+                instance = _Instance(parts, url, secrets.token_urlsafe(24), say, is_demo=demo)
                 run = RunUntil(stopping)
                 await run.first(instance.start(stack), "start")
-                await stack.enter_async_context(served(instance.app(), listener, name="web", grace_seconds=5))
+                await stack.enter_async_context(instance.web(listener))
                 InstanceFile(
                     url, instance.token, os.getpid(), instance.engine.grpc_address, instance.engine.rest_url
                 ).write(settings.data)
                 if samples is not None:
                     await asyncio.to_thread(instance.hand_in, samples)
-                ready(Ready(url, instance.token))
+                told = await asyncio.to_thread(instance.demo_accounts)
+                ready(Ready(url, instance.token, told))
                 await run.all(instance.loops())
                 say("正在停止… Stopping…")
 
@@ -101,13 +120,15 @@ async def up(
 class _Instance:
     """The parts that need the engine, once `start` is through."""
 
-    def __init__(self, parts: Parts, url: str, token: str, say: Say) -> None:
+    def __init__(self, parts: Parts, url: str, token: str, say: Say, *, is_demo: bool = False) -> None:
         self.parts = parts
         self.url = url
         self.token = token
         self._say = say
         self._broker: EmbeddedBroker | None = None
         self._records = RecordsServer(parts.database, password=secrets.token_urlsafe(24))
+        self._passwords = Passwords(shortest=parts.settings.login.password_length)
+        self._is_demo = is_demo
         self._clock = parts.clock if isinstance(parts.clock, EngineClock) else None
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -183,11 +204,33 @@ class _Instance:
                 fault_guides=FaultGuides(self._models, templates_dir(self.parts.settings)),
                 retention_rules=retention_rules(self._models),
                 timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
+                signing_in=self._signing_in(),
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,
                 figures=figure_source(self.parts.settings, self._models),
                 hosts=_hosts(self.parts.settings),
             )
+        )
+
+    def web(self, listener: socket.socket) -> AbstractAsyncContextManager[None]:
+        """Serves page and API for the length of the block."""
+        proxies = self.parts.settings.web.trusted_proxies
+        return served(self.app(), listener, name="web", grace_seconds=5, proxies=proxies)
+
+    def demo_accounts(self) -> str:
+        """Makes them, and says how to sign in; nothing without --demo."""
+        if not self._is_demo:
+            return ""
+        return how_to_sign_in(self.parts, self.url, make_demo_accounts(self.parts, self._passwords))
+
+    def _signing_in(self) -> SigningIn:
+        settings = self.parts.settings
+        return SigningIn(
+            self._passwords,
+            settings.login,
+            is_required=settings.web.login == "required",
+            is_demo=self._is_demo,
+            public_url=settings.web.public_url,
         )
 
     def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:

@@ -8,7 +8,15 @@ from typing import Final, Literal, Self, get_args
 
 from workers.errors import Broken, Refused
 
-Right = Literal["mark-complaint", "read-evidence", "read-case-file", "find-complaint", "run-retention"]
+Right = Literal[
+    "mark-complaint",
+    "read-evidence",
+    "read-case-file",
+    "find-complaint",
+    "run-retention",
+    "serve-customer",
+    "operate",
+]
 RIGHTS: Final[tuple[Right, ...]] = get_args(Right)
 
 _WHAT: Final[dict[Right, tuple[str, str]]] = {
@@ -17,6 +25,11 @@ _WHAT: Final[dict[Right, tuple[str, str]]] = {
     "read-case-file": ("查看完整案卷", "read the whole case file"),
     "find-complaint": ("按客户查找投诉", "find complaints by customer"),
     "run-retention": ("发起档案匿名化", "anonymise records whose time is over"),
+    "serve-customer": (
+        "代客户登记、撤诉、申诉或答复回访",
+        "register, withdraw, appeal or answer a survey for a customer",
+    ),
+    "operate": ("处理系统故障", "look at stuck work and try it again"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The API under /api/v1, as docs/api.md describes it. Every call needs the bearer token."""
+"""The API under /api/v1, as docs/api.md describes it. Who may call it: workers.desk.access."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from workers.cases.complaint import parse_line
 from workers.cases.wording import Context
 from workers.desk.bodies import Body, Words
+from workers.desk.caller import in_whose_name
 from workers.desk.completion import Completion
 from workers.desk.events import add_events
 from workers.desk.listing import described_incidents, described_tasks, described_word
@@ -168,7 +169,8 @@ def _add_tasks(api: APIRouter, services: DeskServices) -> None:
     def tasks(
         person: Annotated[str | None, Query(alias="as", max_length=200)] = None,
     ) -> list[dict[str, Any]]:
-        """Open user tasks; with `as`, those that this person may complete."""
+        """Open user tasks; with `as`, or a session, those that this person may complete."""
+        person = in_whose_name(person)
         with services.database.read() as tx:
             who = actor(tx, person, is_sample_staff=services.is_sample_staff) if person is not None else None
             return described_tasks(tx, who)

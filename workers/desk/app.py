@@ -5,16 +5,17 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from workers.desk import api, case_rights, field_api, improvement, pages, records
-from workers.desk.guard import API, Guard
+from workers.desk import api, case_rights, field_api, improvement, login_pages, pages, records
+from workers.desk.access import API, Gate, to_login
+from workers.desk.guard import Guard
 from workers.desk.problems import answer_failures, problem, status_of
 from workers.desk.services import DeskServices, Health
-from workers.errors import DubanError
+from workers.errors import DubanError, SignInNeeded
 from workers.store import complaints
 
 log = logging.getLogger(__name__)
@@ -22,8 +23,10 @@ log = logging.getLogger(__name__)
 
 def create_app(services: DeskServices) -> FastAPI:
     """The application, to be served by uvicorn in the process that built the services."""
+    gate, page = Gate(services), pages.renderer(services)
     app = FastAPI(
         title="Duban",
+        dependencies=[Depends(gate.check)],
         docs_url=None,
         redoc_url=None,
         openapi_url="/api/v1/openapi.json",
@@ -31,7 +34,7 @@ def create_app(services: DeskServices) -> FastAPI:
     )
     app.add_middleware(
         Guard,
-        token=services.token,
+        gate=gate,
         hosts=services.hosts,
         largest_upload=services.evidence.largest_file_bytes,
     )
@@ -39,9 +42,11 @@ def create_app(services: DeskServices) -> FastAPI:
 
     @app.exception_handler(DubanError)
     async def failed(request: Request, error: DubanError) -> Response:
-        if request.url.path.startswith(API):
+        if request.scope["path"].startswith(API):
             return problem(status_of(error), str(error))
-        return pages.failure_page(services, error, status_of(error))
+        if isinstance(error, SignInNeeded):
+            return to_login(request)
+        return pages.failure_page(page, error, status_of(error))
 
     _add_health(app, services)
     app.mount("/static", StaticFiles(directory=pages.STATIC), "static")
@@ -50,7 +55,8 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(case_rights.router(services))
     app.include_router(field_api.router(services))
     app.include_router(records.router(services))
-    app.include_router(pages.router(services))
+    app.include_router(login_pages.router(services, gate, page))
+    app.include_router(pages.router(services, page))
     return app
 
 

@@ -1,4 +1,4 @@
-"""The pages of major events: the open ones, and one by itself. Nothing that somebody wrote: there is no login."""
+"""The pages of major events: the open ones, and one by itself. Nothing that somebody wrote: every group sees them."""
 
 from __future__ import annotations
 

@@ -1,21 +1,23 @@
-"""What every request passes before it is read: host, size, token; and the headers every answer carries."""
+"""What every request passes before it is read: host, size, who it is; and the headers every answer carries."""
 
 from __future__ import annotations
 
-import hmac
 import re
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from workers.desk.access import Gate
 from workers.desk.assets import PREFIX
+from workers.desk.caller import calling
 from workers.desk.problems import problem
 from workers.names import LARGEST_BODY
 
-API: Final = "/api/"
 _LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 _UPLOADS: Final = re.compile(r"/api/v1/complaints/[^/]+/evidence")
 """Where a request may be as long as a file of evidence."""
@@ -35,24 +37,28 @@ class Guard:
     """ASGI middleware. A page of another site cannot speak to this server by a host name of its own."""
 
     def __init__(
-        self, app: ASGIApp, *, token: str, hosts: frozenset[str], largest_upload: int = LARGEST_BODY
+        self, app: ASGIApp, *, gate: Gate, hosts: frozenset[str], largest_upload: int = LARGEST_BODY
     ) -> None:
         self._app = app
+        self._gate = gate
         self._largest_upload = largest_upload
-        self._token = token.encode()
         self._hosts = _LOOPBACK | {host.lower() for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
         answer = _Answer(send, scope["path"])
-        refusal = self._refusal(scope["path"], headers)
+        refusal = self._refusal(scope["path"], Headers(scope=scope))
+        if refusal is None:
+            request = HTTPConnection(scope)
+            caller, refusal = await self._gate.admit(request)
+            answer.before = lambda status: self._gate.note(request, caller, status)
         if refusal is not None:
             await refusal(scope, receive, answer)
             return
-        await self._app(scope, _Body(receive, self._largest(scope["path"])), answer)
+        with calling(caller):
+            await self._app(scope, _Body(receive, self._largest(scope["path"])), answer)
 
     def _largest(self, path: str) -> int:
         return self._largest_upload if _UPLOADS.fullmatch(path) else LARGEST_BODY
@@ -64,14 +70,7 @@ class Guard:
         largest = self._largest(path)
         if not length.isdigit() or len(length) > 12 or int(length) > largest:
             return problem(413, _too_large(largest), {"Connection": "close"})
-        if path.startswith(API) and not self._is_known(headers.get("authorization", "")):
-            detail = "the API needs the header `Authorization: Bearer TOKEN`; the token is in instance.json"
-            return problem(401, detail, {"WWW-Authenticate": "Bearer"})
         return None
-
-    def _is_known(self, authorization: str) -> bool:
-        kind, _, token = authorization.partition(" ")
-        return hmac.compare_digest(token.strip().encode(), self._token) and kind.lower() == "bearer"
 
 
 class _Body:
@@ -91,14 +90,21 @@ class _Body:
 
 
 class _Answer:
-    """Sends the answer with the headers that every answer carries."""
+    """Sends the answer with the headers that every answer carries.
+
+    Attributes:
+        before: told the status before anything is sent.
+    """
 
     def __init__(self, send: Send, path: str) -> None:
         self._send = send
         self._path = path
+        self.before: Callable[[int], Awaitable[None]] | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            if self.before is not None:
+                await self.before(message["status"])
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers[name] = value

@@ -1,8 +1,8 @@
-"""The pages: an overview and one page per case. No login yet: no complaint text, nobody unmasked."""
+"""The pages: an overview and one page per case. Every group sees them: no complaint text, nobody unmasked."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from workers.desk.caller import me
 from workers.desk.event_pages import add_event_pages
 from workers.desk.services import DeskServices
 from workers.desk.words import countdown, duration, iso, moment
@@ -22,14 +23,24 @@ STATIC: Final = Path(__file__).parent / "static"
 _STUCK_SHOWN: Final = 8
 
 
-def router(services: DeskServices) -> APIRouter:
-    """The routes of the pages."""
-    pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
+def renderer(services: DeskServices) -> Callable[..., HTMLResponse]:
+    """Renders a template by name: `page(name, status=200, **view)`. Templates know `now`, `me()` and `labels`."""
     templates = _environment(services)
 
     def page(name: str, status: int = 200, **view: Any) -> HTMLResponse:
         now = services.clock.now()
         return HTMLResponse(templates.get_template(name).render(now=now, **view), status)
+
+    return page
+
+
+def router(services: DeskServices, page: Callable[..., HTMLResponse]) -> APIRouter:
+    """The routes of the pages.
+
+    Args:
+        page: see `renderer`.
+    """
+    pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @pages.get("/")
     def first() -> HTMLResponse:
@@ -65,13 +76,10 @@ def router(services: DeskServices) -> APIRouter:
     return pages
 
 
-def failure_page(services: DeskServices, error: DubanError, status: int) -> HTMLResponse:
+def failure_page(page: Callable[..., HTMLResponse], error: DubanError, status: int) -> HTMLResponse:
     """A failure as a page, for people."""
-    template = _environment(services).get_template("missing.html")
-    zh = "这里什么也没有" if status == 404 else "暂时无法显示"
-    return HTMLResponse(
-        template.render(now=services.clock.now(), status=status, zh=zh, en=str(error)), status
-    )
+    zh = {403: "不能进行此操作", 404: "这里什么也没有"}.get(status, "暂时无法显示")
+    return page("missing.html", status, code=status, zh=zh, en=str(error))
 
 
 def _environment(services: DeskServices) -> Environment:
@@ -83,6 +91,7 @@ def _environment(services: DeskServices) -> Environment:
         lstrip_blocks=True,
     )
     templates.globals["labels"] = services.labels
+    templates.globals["me"] = me
     templates.filters |= {
         "iso": iso,
         "moment": moment,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from workers.cases.region import Region, is_within
+from workers.desk import caller
+from workers.desk.caller import Actor as Actor
 from workers.errors import NotFound, Refused
 from workers.store import exclusions, staff
 from workers.store.completions import CaseOwner
@@ -20,26 +21,19 @@ _RESERVED: Final = frozenset({"duban", "customer"})
 """The timeline uses these for the service itself and for the customer."""
 
 
-@dataclass(frozen=True)
-class Actor:
-    """Somebody who acts. `groups` is None for duty staff, who may do everything."""
-
-    name: str
-    groups: frozenset[str] | None
-    region: Region
-
-
 def actor(tx: Transaction, name: str, *, is_sample_staff: bool) -> Actor:
-    """The person behind a name.
+    """The person behind a name; of a request with a session always the one who is signed in.
 
     Args:
         is_sample_staff: the sample directory is in use; a name that is not in it acts as duty staff.
 
     Raises:
-        Refused: it is no name, nobody's, or of somebody who has left.
+        Refused: it is no name, nobody's, of somebody who has left, or not of who is signed in.
     """
+    name = caller.in_whose_name(name) or ""
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise Refused("a name has 1 to 64 letters, digits and . _ @ -, and is not `duban` or `customer`")
+    caller.current().person = name
     try:
         person = staff.get(tx, name)
     except NotFound as error:

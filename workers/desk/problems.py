@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from workers.errors import Conflict, DubanError, NotFound, Refused, Unavailable
+from workers.errors import Conflict, DubanError, Forbidden, NotFound, Refused, SignInNeeded, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -23,7 +23,14 @@ def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> 
 
 def status_of(error: DubanError) -> int:
     """The HTTP status that says what kind of failure it is."""
-    kinds = ((NotFound, 404), (Conflict, 409), (Refused, 422), (Unavailable, 503))
+    kinds = (
+        (SignInNeeded, 401),
+        (Forbidden, 403),
+        (NotFound, 404),
+        (Conflict, 409),
+        (Refused, 422),
+        (Unavailable, 503),
+    )
     return next((status for kind, status in kinds if isinstance(error, kind)), 500)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from workers.cases.passwords import Passwords
 from workers.cases.retention import Rule
 from workers.cases.rights import Rights
 from workers.cases.wording import Wording
@@ -14,7 +15,7 @@ from workers.clock import Clock
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
 from workers.notifications.labels import Labels
-from workers.settings import EvidenceSettings
+from workers.settings import EvidenceSettings, LoginSettings
 from workers.store.database import Database
 from workers.store.file_store import FileStore
 from workers.store.timeline_words import TimelineWords
@@ -58,6 +59,25 @@ HealthCheck = Callable[[], Awaitable[Mapping[str, Health]]]
 
 
 @dataclass(frozen=True)
+class SigningIn:
+    """How people sign in.
+
+    Attributes:
+        passwords: hashes and checks them.
+        limits: of sessions and failed tries.
+        is_required: pages are for people who are signed in.
+        is_demo: demo accounts work.
+        public_url: how the service is called from outside; with https, cookies are Secure.
+    """
+
+    passwords: Passwords
+    limits: LoginSettings = field(default_factory=lambda: LoginSettings())
+    is_required: bool = True
+    is_demo: bool = False
+    public_url: str | None = None
+
+
+@dataclass(frozen=True)
 class DeskServices:
     """Everything the desk needs.
 
@@ -67,6 +87,7 @@ class DeskServices:
         health: for /readyz.
         token: what a caller of the API shows.
         labels: words of the process for people.
+        signing_in: how people sign in.
         is_sample_staff: the sample directory is in use: names that are not in it may act, too.
         advance_clock: moves the test clock, returns when what that sets off has settled; None: no such clock.
         files: where evidence and case files are.
@@ -95,6 +116,7 @@ class DeskServices:
     rights: Rights
     fault_guides: FaultGuides
     retention_rules: Sequence[Rule]
+    signing_in: SigningIn
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None
