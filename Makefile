@@ -26,8 +26,8 @@ $(STAMP): pyproject.toml constraints.txt
 frontend: $(STAMP) ## build what the pages load, when something in frontend/ has changed
 	@$(BIN)/python tools/build_frontend.py
 
-run: setup ## start engine, workers and page, send sample complaints, print where to look (Ctrl-C stops)
-	@$(BIN)/duban up --data $(DATA) --samples
+run: setup ## start engine, workers and page with sample complaints and demo accounts, print where to look (Ctrl-C stops)
+	@$(BIN)/duban up --data $(DATA) --samples --demo
 
 test: setup ## run the whole suite, in PROCESSES=2 processes
 	@$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)

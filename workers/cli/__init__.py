@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, events, field, hand_in, improve, records, rights, serve
+from workers.cli import ask, events, field, hand_in, improve, records, rights, serve, users
 from workers.cli.failures import Commands
 
 
@@ -33,6 +33,7 @@ def application() -> typer.Typer:
     rights.register(app)
     field.register(app)
     records.register(app)
+    users.register(app)
     return app
 
 

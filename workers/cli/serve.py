@@ -39,6 +39,10 @@ def up(
         typer.Option(min=0, max=65535, help="Port of the page; 0 takes a free one.", show_default="8700"),
     ] = None,
     samples: Annotated[bool, typer.Option("--samples", help="Hand in a few sample complaints.")] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Accounts for the sample staff, to try the pages; on this machine only."),
+    ] = False,
     verbose: Verbose = False,
 ) -> None:
     """Start everything: engine, workers, store, messages, page. Ctrl-C stops it.
@@ -58,7 +62,7 @@ def up(
 
     def ready(instance: Ready) -> None:
         typer.echo(f"ready {instance.url}")
-        _say(_where_to_look(settings.data, instance.url))
+        _say(_where_to_look(settings.data, instance.url) + instance.sign_in)
 
     with log_to(settings.data, verbose=verbose):
         try:
@@ -69,6 +73,7 @@ def up(
                     samples=deploy_file(SAMPLE_COMPLAINTS) if samples else None,
                     say=_say,
                     ready=ready,
+                    demo=demo,
                 )
             )
         except Stopped:

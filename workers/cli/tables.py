@@ -15,6 +15,7 @@ from rich.text import Text
 _ZONE = ZoneInfo("Asia/Shanghai")
 _WHOLE = frozenset({"task", "number", "key", "at", "due_at", "since"})
 """Columns that people copy from, or that say nothing in halves."""
+_REGION = ("province", "city", "branch")
 
 
 def print_case(case: Mapping[str, Any]) -> None:
@@ -92,6 +93,18 @@ def print_retention(found: Mapping[str, Any]) -> None:
         columns = ("number", "state", "expired", "anonymised", "kept")
         for parts in _section("匿名化 anonymising", columns, [found]):
             console.print(parts)
+
+
+def print_users(users: Sequence[Mapping[str, Any]]) -> None:
+    """The accounts."""
+    if not users:
+        Console().print("没有账号 · no accounts: `duban users add USERNAME` makes one")
+        return
+    rows = [{**each, "region": " ".join(filter(None, (each[part] for part in _REGION)))} for each in users]
+    for parts in _section(
+        "账号 accounts", ("username", "name", "groups", "region", "state", "signed_in_at"), rows
+    ):
+        Console().print(parts)
 
 
 def print_incidents(incidents: Sequence[Mapping[str, Any]]) -> None:
