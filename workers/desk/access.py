@@ -8,7 +8,7 @@ something is protected against forged requests without doing anything for it: it
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Final
 from urllib.parse import quote, urlsplit
 
@@ -145,12 +145,19 @@ class Gate:
         actor = Actor(found.username, found.groups, found.region)
         return SignedIn(actor, found.name, found.csrf, found.token_hash, found.must_change)
 
-    async def check(self, request: Request) -> None:
+    async def check(self, request: Request) -> AsyncIterator[None]:
         """Dependency of every route: forged forms, and calls of the API that take a right.
 
         Raises:
             Forbidden: it is one.
         """
+        try:
+            await self._check(request)
+            yield
+        finally:
+            await request.close()  # files of a form
+
+    async def _check(self, request: Request) -> None:
         who = current().signed_in
         if who is None:
             return
