@@ -77,6 +77,38 @@ class LoginSettings(BaseModel):
     password_length: int = Field(10, ge=8, le=64, description="Characters that a new password has at least")
 
 
+class OidcSettings(BaseModel):
+    """Signing in with an identity provider (OpenID Connect)."""
+
+    issuer: str | None = Field(
+        None, description="Address of the provider, as its ID tokens name it; empty: only local accounts"
+    )
+    client_id: str | None = Field(None, description="What the provider calls this service")
+    client_secret: SecretStr | None = Field(
+        None, description="Secret of this service; empty: a public client"
+    )
+    scopes: str = Field("openid profile", description="What is asked of the provider")
+    label: str = Field("统一认证 Company account", description="What the link on the login page says")
+    username_claim: str = Field(
+        "preferred_username",
+        description="Claim with the username of the staff directory; people must not be able to choose it themselves",
+    )
+    name_claim: str = Field("name", description="Claim with the name of the person")
+    groups_claim: str | None = Field(
+        None,
+        description="Claim with a list of groups: people who are not in the staff file may sign in with these; empty: "
+        "only people of the staff file",
+    )
+    groups: dict[str, str] = Field(
+        default_factory=dict,
+        description="The provider's group -> Duban's; empty: they have the same names. Others are left out",
+    )
+    province_claim: str | None = Field(None, description="Claim with the province; empty: everywhere")
+    city_claim: str | None = Field(None, description="Claim with the city")
+    branch_claim: str | None = Field(None, description="Claim with the branch")
+    timeout_seconds: float = Field(10, gt=0, description="How long the provider may take to answer")
+
+
 class NotificationSettings(BaseModel):
     """Where messages go."""
 
@@ -173,6 +205,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     login: LoginSettings = Field(default_factory=lambda: LoginSettings())
+    oidc: OidcSettings = Field(default_factory=lambda: OidcSettings())
     evidence: EvidenceSettings = Field(default_factory=lambda: EvidenceSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())
     billing: BillingSettings = Field(default_factory=lambda: BillingSettings())

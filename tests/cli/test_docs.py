@@ -50,7 +50,11 @@ def test_help_is_enough_to_use_a_command(name: str) -> None:
 
 def test_no_documented_command_is_missing() -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
-    documented = set(re.findall(r"^### `duban ([a-z-]+(?: (?:advance|add|list|get))?)", page, re.MULTILINE))
+    documented = set(
+        re.findall(
+            r"^### `duban ([a-z-]+(?: (?:advance|add|list|get|password|disable|enable))?)", page, re.MULTILINE
+        )
+    )
     assert documented == set(COMMANDS)
 
 

@@ -29,6 +29,7 @@ from workers.cases.passwords import Passwords
 from workers.clock import Clock, SystemClock
 from workers.desk.app import create_app
 from workers.desk.fault_guides import FaultGuides
+from workers.desk.provider import Provider
 from workers.desk.records import retention_rules
 from workers.desk.services import DeskServices, Health, SigningIn
 from workers.engine.broker import EmbeddedBroker, connect
@@ -231,6 +232,8 @@ class _Instance:
             is_required=settings.web.login == "required",
             is_demo=self._is_demo,
             public_url=settings.web.public_url,
+            provider=Provider(settings.oidc, self.parts.clock) if settings.oidc.issuer else None,
+            groups=frozenset(self._models.groups() | self.parts.rights.named() | staff.OWN_GROUPS),
         )
 
     def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:

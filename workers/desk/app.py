@@ -13,7 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from workers.desk import api, case_rights, field_api, improvement, login_pages, pages, records
 from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
+from workers.desk.logins import Logins
 from workers.desk.problems import answer_failures, problem, status_of
+from workers.desk.provider_login import add_provider_login
 from workers.desk.services import DeskServices, Health
 from workers.errors import DubanError, SignInNeeded
 from workers.store import complaints
@@ -55,7 +57,10 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(case_rights.router(services))
     app.include_router(field_api.router(services))
     app.include_router(records.router(services))
-    app.include_router(login_pages.router(services, gate, page))
+    logins = Logins(services)
+    access_pages = login_pages.router(services, gate, logins, page)
+    add_provider_login(access_pages, services, gate, logins)
+    app.include_router(access_pages)
     app.include_router(pages.router(services, page))
     return app
 

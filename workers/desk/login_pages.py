@@ -27,14 +27,13 @@ _FORM_SECONDS: Final = 12 * 3600
 _OUT_OF_DATE: Final = "页面已过期，请再试一次。 The page was out of date: try again."
 
 
-def router(services: DeskServices, gate: Gate, page: Page) -> APIRouter:
+def router(services: DeskServices, gate: Gate, logins: Logins, page: Page) -> APIRouter:
     """The routes.
 
     Args:
         page: renders a template by name.
     """
     pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
-    logins = Logins(services)
     _add_login(pages, services, gate, logins, page)
     _add_password(pages, services, gate, logins, page)
 
@@ -44,7 +43,8 @@ def router(services: DeskServices, gate: Gate, page: Page) -> APIRouter:
         with services.database.read() as tx:
             now = services.clock.now()
             open_ = sessions.of(tx, who.username, now, with_.limits, is_demo=with_.is_demo)
-        return page("me.html", who=who, sessions=open_)
+        way = next((each.way for each in open_ if each.token_hash == who.session), "password")
+        return page("me.html", who=who, sessions=open_, way=way)
 
     @pages.post("/logout", response_model=None)
     async def logout(request: Request, who: Me) -> Response:
@@ -64,7 +64,8 @@ def _add_login(pages: APIRouter, services: DeskServices, gate: Gate, logins: Log
         secret = gate.cookies.get(request, LOGIN) or secrets.token_urlsafe(24)
         with services.database.read() as tx:
             has_accounts = accounts.has_any(tx, is_demo=services.signing_in.is_demo)
-        shown = {"wrong": None, "username": "", **said}
+        provider = services.signing_in.provider
+        shown = {"wrong": None, "username": "", "provider": provider and provider.settings.label, **said}
         answer = page("login.html", status, secret=secret, next=next_, has_accounts=has_accounts, **shown)
         gate.cookies.put(request, answer, LOGIN, secret, seconds=_FORM_SECONDS, same_site="strict")
         return answer
@@ -84,7 +85,7 @@ def _add_login(pages: APIRouter, services: DeskServices, gate: Gate, logins: Log
             return await run_in_threadpool(form, request, next_, 403, wrong=_OUT_OF_DATE, username=username)
         password = _text(sent, "password")[: LONGEST + 1]
         try:
-            opened = await run_in_threadpool(logins.sign_in, username, password, _browser(request, gate))
+            opened = await run_in_threadpool(logins.sign_in, username, password, browser_of(request, gate))
         except TooSoon as error:
             answer = await run_in_threadpool(form, request, next_, 429, wrong=str(error), username=username)
             answer.headers["Retry-After"] = str(error.seconds)
@@ -93,7 +94,7 @@ def _add_login(pages: APIRouter, services: DeskServices, gate: Gate, logins: Log
             return await run_in_threadpool(form, request, next_, 401, wrong=str(error), username=username)
         answer = RedirectResponse(next_, 303)
         gate.cookies.drop(request, answer, LOGIN)
-        return _with_session(request, gate, services, answer, opened)
+        return with_session(request, gate, services, answer, opened)
 
 
 def _add_password(pages: APIRouter, services: DeskServices, gate: Gate, logins: Logins, page: Page) -> None:
@@ -115,22 +116,24 @@ def _add_password(pages: APIRouter, services: DeskServices, gate: Gate, logins: 
             if new != _text(sent, "again"):
                 raise Refused("两次输入的新密码不一致。 The new password was not typed the same twice.")
             opened = await run_in_threadpool(
-                logins.change_password, who, old[: LONGEST + 1], new, _browser(request, gate)
+                logins.change_password, who, old[: LONGEST + 1], new, browser_of(request, gate)
             )
         except Refused as error:
             return form(who, 429 if isinstance(error, TooSoon) else 422, str(error))
-        return _with_session(request, gate, services, RedirectResponse("/me", 303), opened)
+        return with_session(request, gate, services, RedirectResponse("/me", 303), opened)
 
 
-def _with_session(
+def with_session(
     request: Request, gate: Gate, services: DeskServices, answer: Response, opened: sessions.Opened
 ) -> Response:
+    """The answer with the cookie of a new session."""
     seconds = int(services.signing_in.limits.session_hours * 3600)
     gate.cookies.put(request, answer, SESSION, opened.token, seconds=seconds, same_site="lax")
     return answer
 
 
-def _browser(request: Request, gate: Gate) -> Browser:
+def browser_of(request: Request, gate: Gate) -> Browser:
+    """Where a login comes from."""
     address = request.client.host if request.client is not None else ""
     return Browser(address, gate.cookies.get(request, SESSION))
 

@@ -14,6 +14,7 @@ from workers.cases.wording import Wording
 from workers.clock import Clock
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
+from workers.desk.provider import Provider
 from workers.notifications.labels import Labels
 from workers.settings import EvidenceSettings, LoginSettings
 from workers.store.database import Database
@@ -68,6 +69,8 @@ class SigningIn:
         is_required: pages are for people who are signed in.
         is_demo: demo accounts work.
         public_url: how the service is called from outside; with https, cookies are Secure.
+        provider: the identity provider; None: only local accounts.
+        groups: every group that there is.
     """
 
     passwords: Passwords
@@ -75,6 +78,8 @@ class SigningIn:
     is_required: bool = True
     is_demo: bool = False
     public_url: str | None = None
+    provider: Provider | None = None
+    groups: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

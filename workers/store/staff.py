@@ -97,6 +97,24 @@ def load(tx: Session, people: Iterable[StaffMember]) -> None:
     tx.flush()
 
 
+def put_from_provider(
+    tx: Session,
+    username: str,
+    *,
+    name: str,
+    groups: list[str],
+    province: str | None,
+    city: str | None,
+    branch: str | None,
+) -> None:
+    """Somebody whom the identity provider names and the staff file does not; the newest word counts."""
+    place = {"province": province, "city": city, "branch": branch}
+    tx.merge(
+        Staff(username=username, name=name, groups=groups, is_active=True, is_from_provider=True, **place)
+    )
+    tx.flush()
+
+
 def get(tx: Session, username: str) -> Staff:
     """A person. Raises NotFound."""
     found = tx.get(Staff, username)
