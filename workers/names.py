@@ -31,6 +31,7 @@ class Message(StrEnum):
     INCIDENT_RAISED = "incident-raised"
     RECTIFICATION_ORDERED = "rectification-ordered"
     RETENTION_DUE = "retention-due"
+    REFUND_STUCK = "refund-stuck"
 
 
 STARTS: Final[dict[str, str]] = {
@@ -39,6 +40,7 @@ STARTS: Final[dict[str, str]] = {
     Message.INCIDENT_DECLARED: "major-incident",
     Message.RECTIFICATION_ORDERED: "rectification",
     Message.RETENTION_DUE: "record-retention",
+    Message.REFUND_STUCK: "refund-watch",
 }
 """Messages that start a process, and which."""
 

@@ -12,7 +12,7 @@ from workers.cases.refund import Charge
 from workers.clock import Clock
 from workers.notifications.agreements import Agreements
 from workers.settings import Settings
-from workers.store import refunds
+from workers.store import answers, refunds
 from workers.store.database import Database
 from workers.store.outbox import Transaction
 from workers.store.refund_tables import ChargeRow, Refund
@@ -20,6 +20,8 @@ from workers.store.tables import Complaint
 
 NOW = datetime(2026, 3, 1, 2, tzinfo=UTC)
 CUSTOMER = "C-000001"
+REFERENCE = "GL-2026-77"
+"""Under which the ledger has the refund that a person found there."""
 AMOUNT = {
     "settled_as": "refund",
     "charge_kind": "charge",
@@ -46,10 +48,13 @@ VARIABLES: dict[str, Any] = {
     "refund_tier": "branch",
     "approval": "approve",
     "decided_by": "li.na",
+    "refund_posting": {"stuck_after": "P1D", "settle_time": "P1D"},
 }
 HEADERS = {
     "register-refund": {"form": "approve-refund", "asked_in": "propose-solution"},
     "record-approval": {"form": "approve-refund"},
+    "find-stuck-refunds": {"form": "settle-refund"},
+    "record-posting": {"form": "settle-refund"},
 }
 STATES = {
     "verify-charge": "registered",
@@ -59,6 +64,8 @@ STATES = {
     "raise-refund": "waiting",
     "draw-agreement": "approved",
     "post-refund": "approved",
+    "find-stuck-refunds": "posting",
+    "record-posting": "posting",
 }
 
 
@@ -99,6 +106,8 @@ def put(tx: Transaction, number: str, only: str | None = None) -> None:
             assert refunds.claim(tx, refund, [charge]) == charge
         if task_type != "decide-refund" and status != "registered":
             refund.settled_as, refund.payable_fen, refund.tier = "refund", 7600, "branch"
+        if task_type == "record-posting":
+            answers.keep(tx, number, "4004", "settle-refund", {"ledger_reference": REFERENCE}, "li.na", NOW)
     tx.flush()
 
 

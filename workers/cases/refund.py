@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from workers.cases.policy import Duration
 from workers.errors import Broken
 
 Settlement = Literal["refund", "regrant", "gift"]
@@ -85,6 +86,23 @@ class RefundAuthority(BaseModel):
             return cls.model_validate(result)
         except ValidationError as error:
             raise Broken(_sentence("refund-authority", error)) from None
+
+
+class RefundPosting(BaseModel):
+    """The row of decision `refund-posting`: after how long a posting counts as stuck, and by when it is settled."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    stuck_after: Duration
+    settle_time: Duration
+
+    @classmethod
+    def from_decision(cls, result: object) -> RefundPosting:
+        """Reads the decision's result. Raises Broken naming what the table lacks."""
+        try:
+            return cls.model_validate(result)
+        except ValidationError as error:
+            raise Broken(_sentence("refund-posting", error)) from None
 
 
 def whole_fen(value: Any) -> int:

@@ -29,6 +29,8 @@ _OTHER_TTL: Final[dict[str, timedelta]] = {
     Message.COMPLAINT_ATTACHED: timedelta(days=90),
     Message.COMPLAINT_DETACHED: timedelta(days=90),
     Message.INCIDENT_SOLVED: timedelta(days=90),
+    # A case has one refund settled at a time; the next one waits until the first is.
+    Message.REFUND_STUCK: timedelta(days=90),
     # Asked of what is running now, or of nobody.
     Message.EXTENSION_REQUESTED: timedelta(minutes=10),
     Message.INCIDENT_GREW: timedelta(minutes=10),

@@ -48,6 +48,10 @@ class Refund(Base):
     reference: Mapped[str | None] = mapped_column(String(64))
     """What the ledger calls the posting."""
     registered_at: Mapped[datetime] = mapped_column(Instant)
+    posting_at: Mapped[datetime | None] = mapped_column(Instant)
+    """Since when money may have moved; null also for those whose posting began before this was kept."""
+    stuck_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When billing and operations were told that its posting never ended: once."""
     ended_at: Mapped[datetime | None] = mapped_column(Instant)
 
 

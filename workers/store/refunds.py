@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -103,6 +103,22 @@ def cancel_waiting(tx: Session, number: str, now: datetime, reason: str) -> None
     for refund in tx.scalars(mine):
         end(refund, "cancelled", now, reason)
     tx.flush()
+
+
+def stuck(tx: Session, before: datetime) -> list[Refund]:
+    """Refunds whose posting began by then, never ended, and was told to nobody yet (rule D3); locked.
+
+    Of those whose posting began before `posting_at` was kept, the registration counts.
+    """
+    since = func.coalesce(Refund.posting_at, Refund.registered_at)
+    found = select(Refund).where(Refund.status == "posting", Refund.stuck_at.is_(None), since <= before)
+    return list(tx.scalars(found.order_by(Refund.refund_no).with_for_update()))
+
+
+def deciders(tx: Session, refund_no: str) -> set[str]:
+    """Who decided about it, at any tier."""
+    mine = select(RefundApproval.person).where(RefundApproval.refund_no == refund_no)
+    return {person for person in tx.scalars(mine) if person is not None}
 
 
 def decision(tx: Session, element_instance_key: str) -> RefundApproval | None:

@@ -55,6 +55,7 @@ from workers.tasks.rectify import (
 )
 from workers.tasks.refund import decide_refund, register_refund, verify_charge
 from workers.tasks.refund_approval import raise_refund, record_approval, request_approval
+from workers.tasks.refund_watch import find_stuck_refunds, record_posting
 from workers.tasks.register_complaint import register_complaint
 from workers.tasks.report_incident import ask_for_report, pass_report, record_report, tell_attached
 from workers.tasks.schedule_callback import schedule_callback
@@ -112,6 +113,8 @@ TASKS: Final[Sequence[Task]] = (
     Task("raise-refund", raise_refund),
     Task("draw-agreement", draw_agreement),
     Task("post-refund", post_refund),
+    Task("find-stuck-refunds", find_stuck_refunds),
+    Task("record-posting", record_posting),
     Task("record-result", record_result),
     Task("schedule-callback", schedule_callback),
     Task("record-satisfaction", record_satisfaction),

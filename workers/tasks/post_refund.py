@@ -47,7 +47,8 @@ def post_refund(
         refund = alive(tx, refund_no)
         posting = _posting(refund)
         if refund.status == "approved":
-            refund.status = "posting"  # from here on a withdrawal comes too late
+            # from here on a withdrawal comes too late; one that never ends is found by refund-watch
+            refund.status, refund.posting_at = "posting", clock.now()
         is_done, settled_as = refund.status in ("paid", "granted"), refund.settled_as
     if not is_done:
         if settled_as == "regrant":

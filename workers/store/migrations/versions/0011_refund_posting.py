@@ -1,0 +1,17 @@
+"""Refund posting: since when a refund is posting, and when people were told that it never ended."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0011"
+down_revision = "0010"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Applies it."""
+    op.add_column("refunds", sa.Column("posting_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("refunds", sa.Column("stuck_at", sa.DateTime(timezone=True), nullable=True))
