@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from tests.stories.world import DUBAN, World
 from workers.store import retention
 from workers.store.retention_tables import RetentionRun
-from workers.store.tables import Complaint
+from workers.store.tables import Complaint, OutboxMessage
 
 pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 
@@ -73,6 +73,13 @@ def test_C10_B10_a_person_confirms_and_nobody_can_be_recognised(world: World) ->
     assert (case["status"], case["timeline"][-1]["code"]) == ("withdrawn", "anonymised")
 
 
+def told(world: World, number: str) -> list[tuple[str, str]]:
+    """Which messages about a run went to whom."""
+    with world.database.read() as tx:
+        mine = select(OutboxMessage.event, OutboxMessage.recipient).where(OutboxMessage.number == number)
+        return sorted((event, recipient) for event, recipient in tx.execute(mine))
+
+
 def test_C10_declined_or_nobody_answers_and_nothing_is_removed(world: World) -> None:
     """本期不处理: the next month looks again. By hand and confirmed, nobody is asked twice."""
     number = closed_long_ago(world)
@@ -86,6 +93,10 @@ def test_C10_declined_or_nobody_answers_and_nothing_is_removed(world: World) -> 
     world.advance("PT2H")
     assert waiting not in [task["number"] for task in world.client.tasks()]
     assert [state(world, each)["state"] for each in (declined, waiting)] == ["declined", "postponed"]
+    assert told(world, declined) == []
+    unconfirmed = told(world, waiting)
+    assert {event for event, _ in unconfirmed} == {"retention-unconfirmed"}
+    assert {"meng.yunwei", "bu.xiaozu"} <= {recipient for _, recipient in unconfirmed}
     assert world.client.show(number)["customer"]["name"] == "钱**"
     done = duban(world, "retention", "--run", "--as", "desk.duty", "--json")
     assert (done["state"], done["expired"], done["anonymised"]) == ("done", 1, 1)

@@ -12,7 +12,7 @@ from workers.clock import Clock, SystemClock
 from workers.engine.jobs import Job, bind
 from workers.errors import Broken
 from workers.notifications.messenger import Messenger
-from workers.store import watchers
+from workers.store import retention, watchers
 from workers.store.database import Database
 from workers.store.tables import Complaint, OutboxMessage, Staff
 from workers.tasks import TASKS
@@ -110,3 +110,30 @@ def test_a9_the_front_desk_that_had_the_case_stays_informed(
 
     with store.read() as tx:
         assert watchers.usernames(tx, NUMBER) == watching
+
+
+def test_C10_of_a_run_of_retention_groups_are_told_wherever_they_are(
+    store: Database, messenger: Messenger
+) -> None:
+    """A run has no customer, no place and no owner: its groups are told, and a person or owner means nothing."""
+    with store.begin() as tx:
+        run, _ = retention.open_run(tx, RECEIVED, who="duban")
+    notify = next(task for task in TASKS if task.type == "notify-staff")
+    bound = bind(notify, {Database: store, Clock: SystemClock(), Messenger: messenger})
+
+    def tell(to: list[str], event: str = "retention-unconfirmed") -> None:
+        variables: dict[str, Any] = {"number": run, "to": to}
+        bound.call(
+            Job(7, notify.type, "1001", "record-retention", "Task_X", "2002", {"event": event}, 3, variables)
+        )
+
+    tell(["group:billing", "group:branch-management"])
+    tell(["group:billing"])
+    with store.read() as tx:
+        messages = list(tx.scalars(select(OutboxMessage).order_by(OutboxMessage.recipient)))
+    assert [(each.number, each.recipient) for each in messages] == [(run, "stays"), (run, "watches")]
+    assert run in messages[0].body
+    with pytest.raises(Broken, match="none of person:NAME"):
+        tell(["person:stays"])
+    with pytest.raises(Broken, match="is about a complaint"):
+        tell(["group:billing"], "complaint-assigned")

@@ -8,10 +8,11 @@ from typing import Any, Final
 from workers.cases import masking
 from workers.notifications.phrases import spoken_name, spoken_word
 from workers.settings import Settings
-from workers.store import answers, deadlines, incidents, staff
+from workers.store import answers, deadlines, incidents, retention, staff
 from workers.store.cases import AnyCase
 from workers.store.incident_tables import MajorIncident
 from workers.store.outbox import Transaction
+from workers.store.retention_tables import RetentionRun
 from workers.store.tables import Complaint
 
 REPLY_FIELD: Final = "customer_reply"
@@ -70,6 +71,17 @@ def for_staff(tx: Transaction, case: AnyCase, now: datetime, settings: Settings)
     )
 
 
+def of_run(tx: Transaction, run: RetentionRun, now: datetime, settings: Settings) -> dict[str, Any]:
+    """What a text may say of a run of record retention, but for `staff_name` (rule C10)."""
+    return _of_house(now, settings) | {
+        "number": run.number,
+        "case_url": None,  # no page shows a run yet: `duban retention NUMBER` does
+        "due_at": None,
+        "opened_at": run.opened_at,
+        "expired_count": str(retention.listed(tx, run.number)),
+    }
+
+
 def kind_of(case: AnyCase) -> str:
     """`complaint` or `incident`."""
     return "incident" if isinstance(case, MajorIncident) else "complaint"
@@ -77,14 +89,19 @@ def kind_of(case: AnyCase) -> str:
 
 def _of_any(tx: Transaction, case: AnyCase, now: datetime, settings: Settings) -> dict[str, Any]:
     owners = staff.by_usernames(tx, {case.owner_person}) if case.owner_person else []
-    told = settings.notifications
-    return {
+    return _of_house(now, settings) | {
         "number": case.number,
         "category": case.category,
         "product": spoken_word(case.product),
         "tier": case.tier,
         "owner_group": case.owner_group,
         "owner_name": owners[0].name if owners else None,
+    }
+
+
+def _of_house(now: datetime, settings: Settings) -> dict[str, Any]:
+    told = settings.notifications
+    return {
         "now": now,
         "organisation": told.organisation,
         "organisation_en": told.organisation_en,

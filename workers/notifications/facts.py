@@ -57,7 +57,7 @@ class Event(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     to: Literal["customer", "staff", "authority"]
-    about: Literal["complaint", "incident", "case"] = "complaint"
+    about: Literal["complaint", "incident", "case", "retention-run"] = "complaint"
     """Whose facts its texts have; `case`: those that a complaint and an incident both have."""
     contact: bool = False
     """For customers: whom to speak to, where the complaint names somebody else, is told as well (rule B11)."""
@@ -80,6 +80,8 @@ class Facts(BaseModel):
     """What staff are told of any case, be it a complaint or an incident."""
     incident: dict[str, Fact] = Field(default_factory=dict)
     """What staff are told of an incident beside that."""
+    run: dict[str, Fact] = Field(default_factory=dict)
+    """What staff are told of a run of record retention, instead of the facts of a case."""
     events: dict[str, Event]
 
     @classmethod
@@ -105,6 +107,7 @@ class Facts(BaseModel):
             "complaint": self.standard | own,
             "incident": self.case | self.incident,
             "case": self.case,
+            "retention-run": self.run,
         }
         return known[declared.about] | declared.facts
 

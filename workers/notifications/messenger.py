@@ -18,6 +18,7 @@ from workers.settings import Settings
 from workers.store import outbox
 from workers.store.cases import AnyCase
 from workers.store.outbox import Transaction
+from workers.store.retention_tables import RetentionRun
 from workers.store.tables import Complaint, Staff
 
 CUSTOMER = "customer"
@@ -58,7 +59,7 @@ class Messenger:
         Raises:
             Broken: the event isn't there or isn't for customers, a fact is missing, or a template is faulty.
         """
-        self._check_audience(event, "customer", complaint)
+        self._check_audience(event, "customer", "complaint", complaint.number)
         known = case_facts.for_customer(tx, complaint, now, self._settings) | self._appeals.of(tx, complaint)
         told = {**known, **self._visit_facts(tx, complaint.number, event), **facts}
         addresses = _customer_addresses(complaint)
@@ -88,17 +89,26 @@ class Messenger:
 
         Other arguments, result and errors as for `tell_customer`.
         """
-        self._check_audience(event, "staff", case)
+        self._check_audience(event, "staff", case_facts.kind_of(case), case.number)
         known = case_facts.for_staff(tx, case, now, self._settings)
         known |= self._visit_facts(tx, case.number, event)
         if isinstance(case, Complaint):
             known |= self._appeals.of(tx, case)
-        written = 0
-        for person in people:
-            addresses: list[tuple[Channel, str | None]] = [("email", person.email), ("sms", person.phone)]
-            told = {**known, "staff_name": person.name, **facts}
-            written += self._tell(tx, case.number, event, person.username, addresses, occasion, now, told)
-        return written
+        return self._tell_each(tx, case.number, event, people, occasion, now, known | dict(facts))
+
+    def tell_of_run(
+        self,
+        tx: Transaction,
+        run: RetentionRun,
+        people: Sequence[Staff],
+        event: str,
+        occasion: str,
+        now: datetime,
+    ) -> int:
+        """The same of a run of record retention (rule C10), which is no case and has no customer."""
+        self._check_audience(event, "staff", "retention-run", run.number)
+        known = case_facts.of_run(tx, run, now, self._settings)
+        return self._tell_each(tx, run.number, event, people, occasion, now, known)
 
     def tell_authority(
         self,
@@ -120,7 +130,7 @@ class Messenger:
         Raises:
             Broken: no address is set for it, or as for `tell_customer`.
         """
-        self._check_audience(event, "authority", complaint)
+        self._check_audience(event, "authority", "complaint", complaint.number)
         known = case_facts.for_authority(tx, complaint, now, self._settings)
         addresses = self._settings.notifications.authorities
         address = addresses.get(channel) or addresses.get("regulator")
@@ -128,6 +138,23 @@ class Messenger:
             raise Broken(f"the setting DUBAN_NOTIFICATIONS__AUTHORITIES names no address for {channel!r}")
         to: list[tuple[Channel, str | None]] = [("email", address)]
         return self._tell(tx, complaint.number, event, AUTHORITY, to, occasion, now, {**known, **facts})
+
+    def _tell_each(
+        self,
+        tx: Transaction,
+        number: str,
+        event: str,
+        people: Sequence[Staff],
+        occasion: str,
+        now: datetime,
+        known: Mapping[str, Any],
+    ) -> int:
+        written = 0
+        for person in people:
+            addresses: list[tuple[Channel, str | None]] = [("email", person.email), ("sms", person.phone)]
+            told = {"staff_name": person.name, **known}
+            written += self._tell(tx, number, event, person.username, addresses, occasion, now, told)
+        return written
 
     def _tell(
         self,
@@ -161,12 +188,13 @@ class Messenger:
     def _visit_facts(self, tx: Transaction, number: str, event: str) -> dict[str, Any]:
         return visit_facts.wanted(tx, number, self._templates.facts.events[event].facts)
 
-    def _check_audience(self, event: str, audience: str, case: AnyCase) -> None:
+    def _check_audience(self, event: str, audience: str, kind: str, number: str) -> None:
         declared = self._templates.facts.events.get(event)
         if declared is None or declared.to != audience:
             raise Broken(f"templates/notifications has no event '{event}' for {audience}")
-        if declared.about not in {"case", kind := case_facts.kind_of(case)}:
-            raise Broken(f"the event '{event}' is about a {declared.about}; {case.number} is a {kind}")
+        is_case = declared.about == "case" and kind in ("complaint", "incident")
+        if declared.about != kind and not is_case:
+            raise Broken(f"the event '{event}' is about a {declared.about}; {number} is a {kind}")
 
 
 def _customer_addresses(complaint: Complaint) -> list[tuple[Channel, str | None]]:

@@ -49,6 +49,11 @@ def open_run(tx: Session, now: datetime, *, who: str, confirmed: bool = False) -
     return number, True
 
 
+def find(tx: Session, number: str) -> RetentionRun | None:
+    """The run; None where the number is of something else."""
+    return tx.get(RetentionRun, number)
+
+
 def get(tx: Session, number: str) -> RetentionRun:
     """The run. Raises NotFound."""
     found = tx.get(RetentionRun, number)
@@ -84,11 +89,16 @@ def find_expired(tx: Session, number: str, rules: Sequence[Rule], now: datetime)
         for complaint, policy, month in count(tx, rules, now):
             tx.add(RetentionItem(run=number, complaint=complaint, policy=policy, month=month))
         tx.flush()
-    found = tx.scalar(select(func.count()).where(RetentionItem.run == number)) or 0
+    found = listed(tx, number)
     found += len(expired_events(tx, rules, run.counted_at))
     if not found:
         end(tx, number, "nothing", now)
     return found
+
+
+def listed(tx: Session, number: str) -> int:
+    """How many complaints are on the run's list."""
+    return tx.scalar(select(func.count()).where(RetentionItem.run == number)) or 0
 
 
 def _nothing(number: str, hashes: set[str]) -> None:

@@ -18,7 +18,7 @@ Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per person, event and occasion; `meets` as for notify-customer. Who has left the
     staff is not told; for a `person:` who has left, the group that owns the case is. The case may be a complaint or an
-    incident, as facts.json says.
+    incident, as facts.json says; groups are told of a run of record retention by its number, too.
 
 Job type: notify-authority
 Reads: number, optional channel (the complaint's own where the diagram names none), occasion. Header `event`.
@@ -33,14 +33,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from workers.cases.region import Region
 from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.errors import Broken
 from workers.notifications.messenger import Messenger
-from workers.store import cases, complaints, deadlines, refunds, staff, timeline, watchers
+from workers.store import cases, complaints, deadlines, refunds, retention, staff, timeline, watchers
 from workers.store.cases import AnyCase
 from workers.store.database import Database
 from workers.store.outbox import Transaction
+from workers.store.tables import Staff
 
 
 def notify_customer(
@@ -102,25 +104,35 @@ def notify_staff(
     facts |= {"due_at": datetime.fromisoformat(due_at)} if due_at else {}
     with database.begin() as tx:
         facts |= refunds.facts(tx, refund_no) if refund_no else {}
-        case = cases.get(tx, number)
-        usernames: set[str] = set()
-        for recipient in to:
-            match (recipient or "").partition(":"):
-                case ("person", ":", name) if name:
-                    usernames |= _reached(tx, case, name)
-                case ("group", ":", group) if group:
-                    usernames |= staff.usernames_of(tx, group, cases.region(case))
-                case ("watchers", "", ""):
-                    usernames |= watchers.usernames(tx, number)
-                case _:
-                    raise Broken(f"{recipient!r} in `to` is none of person:NAME, group:NAME, watchers")
-        people = [person for person in staff.by_usernames(tx, usernames) if person.is_active]
-        messenger.tell_staff(tx, case, people, event, occasion, clock.now(), facts)
+        if (run := retention.find(tx, number)) is not None:
+            people = _people(tx, None, number, to)
+            messenger.tell_of_run(tx, run, people, event, occasion, clock.now())
+        else:
+            about = cases.get(tx, number)
+            people = _people(tx, about, number, to)
+            messenger.tell_staff(tx, about, people, event, occasion, clock.now(), facts)
         if people:
             told = {"event": event, "people": [person.name for person in people]}
             told |= _meet(tx, number, job, clock.now())
             key = f"{number}:told-staff:{event}:{occasion}"
             timeline.add(tx, number, clock.now(), "duban", "staff-told", key, **told)
+
+
+def _people(tx: Transaction, about: AnyCase | None, number: str, to: list[str | None]) -> list[Staff]:
+    """Whom the words in `to` mean, of those who are here; `about` is None for what belongs nowhere and to nobody."""
+    region = Region() if about is None else cases.region(about)
+    usernames: set[str] = set()
+    for recipient in to:
+        match (recipient or "").partition(":"):
+            case ("person", ":", name) if name and about is not None:
+                usernames |= _reached(tx, about, name)
+            case ("group", ":", group) if group:
+                usernames |= staff.usernames_of(tx, group, region)
+            case ("watchers", "", ""):
+                usernames |= watchers.usernames(tx, number)
+            case _:
+                raise Broken(f"{recipient!r} in `to` is none of person:NAME, group:NAME, watchers")
+    return [person for person in staff.by_usernames(tx, usernames) if person.is_active]
 
 
 def _meet(tx: Transaction, number: str, job: Job, now: datetime) -> dict[str, Any]:
