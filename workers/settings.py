@@ -173,6 +173,9 @@ class BillingSettings(PortSettings):
     charges_file: Path | None = Field(
         None, description="JSON list of charges for the table in the store; empty: sample charges"
     )
+    holders_file: Path | None = Field(
+        None, description="JSON list of account holders for the table in the store; empty: sample holders"
+    )
 
 
 class LedgerSettings(PortSettings):

@@ -11,7 +11,7 @@ from typing import Any
 from workers.cases.refund import Posting
 from workers.clock import Clock
 from workers.errors import Conflict, NotFound, Refused
-from workers.store import billing
+from workers.store import billing, holders
 from workers.store.database import Database
 
 TOKEN = "a-billing-token"
@@ -56,6 +56,9 @@ class BillingService:
         try:
             with self._database.begin() as tx:
                 match path.strip("/").split("/"):
+                    case ["customers", "verify"]:
+                        known = holders.is_holder(tx, body["customer_no"], body["phone"], body["name"])
+                        return 200, {"is_holder": known}
                     case ["charges", "search"]:
                         found = billing.find(tx, body["customer_no"], body["kind"], body["period"])
                         return 200, {"charges": [vars(charge) for charge in found]}

@@ -20,7 +20,7 @@ from workers.cases.refund import Charge, Posting
 from workers.clock import MovedClock
 from workers.errors import Broken, Refused, RetryLater
 from workers.settings import BillingSettings, LedgerSettings, Settings
-from workers.store import billing
+from workers.store import billing, holders
 from workers.store.billing import ChargeLine
 from workers.store.database import Database
 
@@ -48,6 +48,7 @@ def books(database: Database) -> Database:
             line("BN-2", "2026-02", 5, "benefit", granted=True),
         ]
         billing.load(tx, lines)
+        holders.load(tx, [holders.HolderLine(customer_no="C-1", name="Wang 小明", phone="139 0000 1001")])
     return database
 
 
@@ -81,6 +82,23 @@ def ledger(settings: Settings, books: Database) -> Iterator[LedgerPort]:
     assert isinstance(found, LedgerPort)
     yield found
     found.close()
+
+
+@pytest.mark.parametrize(
+    ("customer_no", "phone", "name", "is_known"),
+    [
+        ("C-1", "+8613900001001", "Wang小明", True),
+        ("C-1", "+8613900001001", " ｗａｎｇ 小明", True),
+        ("C-1", "+8613900001002", "Wang小明", False),
+        ("C-1", "+8613900001001", "王小明", False),
+        ("C-2", "+8613900001001", "Wang小明", False),
+    ],
+)
+def test_B2_billing_knows_a_customer_by_number_telephone_and_name(
+    port: BillingPort, customer_no: str, phone: str, name: str, is_known: bool
+) -> None:
+    """All three, or it says no; how a name was typed does not matter."""
+    assert port.is_holder(customer_no, phone, name) is is_known
 
 
 def test_D1_charges_of_a_customer_the_newest_first(port: BillingPort) -> None:
@@ -185,6 +203,20 @@ def test_B10_the_customer_number_is_never_part_of_a_url(service: BillingService)
     port.close()
 
 
+def test_B2_B10_an_identity_is_asked_about_in_the_body_and_a_strange_answer_is_no_yes(
+    service: BillingService,
+) -> None:
+    """Neither address nor sentence repeats anything of the customer."""
+    port = HttpBilling(BillingSettings(url=service.url, token=SecretStr(TOKEN)))
+    service.ways = [201, 404]
+    for expected in (Broken, RetryLater):
+        with pytest.raises(expected) as error:
+            port.is_holder("C-1", "+8613900001001", "Wang小明")
+        assert not {"C-1", "+8613900001001", "小明"} & set(str(error.value).split())
+    assert {path for path, _, _ in service.requests} == {"/customers/verify"}
+    port.close()
+
+
 def test_an_adapter_without_url_says_which_setting_is_missing() -> None:
     """And nothing is guessed."""
     with pytest.raises(Refused, match="DUBAN_LEDGER__URL"):
@@ -200,6 +232,25 @@ def test_the_sample_charges_load_and_stay_as_they_are(database: Database) -> Non
             billing.regrant(tx, "BN-202611-30877-1", "TF20261124-000001")
     (found,) = EmbeddedBilling(database).charges("HZ-MB-30877", "benefit", None)
     assert found.is_granted
+
+
+def test_B2_the_sample_holders_load_and_follow_the_file(database: Database, tmp_path: Path) -> None:
+    """An account that changed hands is its new holder's; a file that is none is told without repeating it."""
+    with database.begin() as tx:
+        holders.load(tx, holders.read_file(deploy_file("sample-holders.json")))
+    port = EmbeddedBilling(database)
+    assert port.is_holder("HZ-MB-30877", "+8613900001002", "陈立")
+    with database.begin() as tx:
+        holders.load(tx, [holders.HolderLine(customer_no="HZ-MB-30877", name="陈新", phone="13900001003")])
+    assert not port.is_holder("HZ-MB-30877", "+8613900001002", "陈立")
+    assert port.is_holder("HZ-MB-30877", "+8613900001003", "陈新")
+    path = tmp_path / "holders.json"
+    path.write_text('[{"customer_no": "C-1", "name": "陈立", "phone": "12"}]', encoding="utf-8")
+    with pytest.raises(Refused, match="holders file") as error:
+        holders.read_file(path)
+    assert "陈立" not in str(error.value)
+    with pytest.raises(Refused, match="can't be read"):
+        holders.read_file(tmp_path / "missing.json")
 
 
 @pytest.mark.parametrize("text", ["{}", "[{}]", '[{"charge_id": "x"}]', "no json"])

@@ -12,7 +12,7 @@ from tests.stories.conftest import BPMN
 from tests.stories.world import Case, World
 from workers.cases.calendar import WorkingCalendar, is_workday, read_hours
 from workers.client import find_instance
-from workers.store import outbox
+from workers.store import complaints, holders, outbox
 
 pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 
@@ -198,3 +198,25 @@ def test_B3_B12_a_fault_that_the_desk_guides_away_is_settled_there_and_late_work
     assert [each["form"] for each in late.tasks()] == ["investigate-complaint"], "the desk has done its part"
     world.client.withdraw(late.number, None)
     late.wait_status("withdrawn")
+
+
+def test_B2_B10_a_customer_whom_billing_knows_is_not_verified_by_a_person(world: World) -> None:
+    """Number, telephone and name are the holder's: work starts at once, and billing's yes is all that is kept."""
+    measures = {
+        "policy": "broadband", "product": None, "flags": [], "complaint_priority": "ordinary",
+        "complaint_policy": {"identity_time": "PT4H", "partner_time": "P1D"}, "instruction_level": None,
+        "owner_group": "network-operations",
+    }  # fmt: skip
+    known, stranger = world.complain(NO_NETWORK), world.complain(NO_NETWORK)
+    with world.database.begin() as tx:
+        of_known, of_stranger = complaints.get(tx, known.number), complaints.get(tx, stranger.number)
+        for of, name in ((of_known, of_known.customer_name), (of_stranger, "别人")):
+            row = {"customer_no": of.customer_no, "name": name, "phone": of.customer_phone}
+            holders.load(tx, [holders.HolderLine.model_validate(row)])
+    for case in (known, stranger):
+        world.start("special-measures", case.number, **measures)
+    assert stranger.task("verify-identity")["groups"] == ["front-desk"]
+    known.wait(lambda: "Event_IdentityConfirmed" in known.walked(), "billing said yes")
+    assert "verify-identity" not in [task["form"] for task in known.tasks()]
+    checked = [entry for entry in known["timeline"] if entry["code"] == "identity-checked"]
+    assert [entry["facts"] for entry in checked] == [{"is_identity_known": True}]

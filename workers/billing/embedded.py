@@ -5,15 +5,20 @@ from __future__ import annotations
 from workers.cases.refund import Charge, Posting
 from workers.clock import Clock
 from workers.errors import Broken, Refused
-from workers.store import billing
+from workers.store import billing, holders
 from workers.store.database import Database
 
 
 class EmbeddedBilling:
-    """The table `charges`."""
+    """The tables `charges` and `account_holders`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def is_holder(self, customer_no: str, phone: str, name: str) -> bool:
+        """See BillingPort."""
+        with self._database.read() as tx:
+            return holders.is_holder(tx, customer_no, phone, name)
 
     def charges(self, customer_no: str, kind: str, period: str | None) -> list[Charge]:
         """See BillingPort."""

@@ -33,6 +33,10 @@ class _Charges(BaseModel):
     charges: list[_Charge]
 
 
+class _Holder(BaseModel):
+    is_holder: Annotated[bool, Field(strict=True)]
+
+
 class _Reference(BaseModel):
     reference: Annotated[str, Field(max_length=64)]
 
@@ -77,10 +81,22 @@ class _Service:
 
 
 class HttpBilling(_Service):
-    """`POST /charges/search`, `POST /benefits/{charge_id}/regrant`. The customer number is never part of a URL."""
+    """`POST /customers/verify`, `POST /charges/search`, `POST /benefits/{charge_id}/regrant`.
+
+    Nothing of a customer is ever part of a URL.
+    """
 
     def __init__(self, settings: PortSettings) -> None:
         super().__init__("billing", settings)
+
+    def is_holder(self, customer_no: str, phone: str, name: str) -> bool:
+        """See BillingPort."""
+        body = {"customer_no": customer_no, "phone": phone, "name": name}
+        answer = self._post("/customers/verify", body)
+        try:
+            return _Holder.model_validate_json(answer.content).is_holder
+        except ValidationError:
+            raise Broken("the billing answered about a holder what cannot be understood") from None
 
     def charges(self, customer_no: str, kind: str, period: str | None) -> list[Charge]:
         """See BillingPort."""

@@ -9,7 +9,14 @@ from workers.cases.refund import Charge, Posting
 
 @runtime_checkable
 class BillingPort(Protocol):
-    """Knows what customers were charged and promised (rule D1)."""
+    """Knows its customers, and what they were charged and promised (rules B2, D1)."""
+
+    def is_holder(self, customer_no: str, phone: str, name: str) -> bool:
+        """Whether the account is this person's: telephone (E.164) and name are both the holder's own; unknown: no.
+
+        Raises:
+            RetryLater: billing does not answer now. Broken: it answers what cannot be understood.
+        """
 
     def charges(self, customer_no: str, kind: str, period: str | None) -> list[Charge]:
         """What the customer was charged (`charge`) or promised (`benefit`), the newest first; empty: nothing.

@@ -32,13 +32,14 @@ from workers.notifications.render import Templates
 from workers.notifications.sender import Sender
 from workers.settings import Settings
 from workers.store import billing as embedded_billing
-from workers.store import schema, staff
+from workers.store import holders, schema, staff
 from workers.store.database import Database
 from workers.store.file_store import FileStore
 from workers.tasks import TASKS
 
 SAMPLE_STAFF: Final = "sample-staff.json"
 SAMPLE_CHARGES: Final = "sample-charges.json"
+SAMPLE_HOLDERS: Final = "sample-holders.json"
 CLASSIFICATION_RULES: Final = "complaint-handling/classification-rules.dmn"
 SPOOL: Final = "spool"
 _Read = TypeVar("_Read")
@@ -114,6 +115,10 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             if owns_staff or settings.billing.charges_file is not None:
                 charges = settings.billing.charges_file or deploy_file(SAMPLE_CHARGES)
                 embedded_billing.load(tx, embedded_billing.read_file(charges))
+            if owns_staff or settings.billing.holders_file is not None:
+                holders.load(
+                    tx, holders.read_file(settings.billing.holders_file or deploy_file(SAMPLE_HOLDERS))
+                )
         channels = open_channels(settings.notifications, settings.data / SPOOL, clock)
         for channel in channels.values():
             stack.callback(channel.close)

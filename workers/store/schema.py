@@ -17,6 +17,7 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     account_tables,
     appeal_tables,
     exclusion_tables,
+    holder_tables,
     incident_tables,
     record_tables,
     rectification_tables,

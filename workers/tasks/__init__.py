@@ -16,6 +16,7 @@ from workers.tasks.appeal import (
 )
 from workers.tasks.assign_owner import assign_owner
 from workers.tasks.check_deadline import check_deadline
+from workers.tasks.check_identity import check_identity
 from workers.tasks.classify_complaint import classify_complaint, record_classification
 from workers.tasks.close_complaint import archive_complaint, withdraw_complaint
 from workers.tasks.compile_case_file import compile_case_file
@@ -73,6 +74,7 @@ TASKS: Final[Sequence[Task]] = (
     Task("register-complaint", register_complaint),
     Task("notify-customer", notify_customer),
     Task("verify-complaint", verify_complaint),
+    Task("check-identity", check_identity),
     Task("classify-complaint", classify_complaint),
     Task("record-classification", record_classification),
     Task("decide-deadlines", decide_deadlines),
