@@ -22,6 +22,7 @@ from workers.cases.passwords import Passwords
 from workers.cases.rights import Rights
 from workers.clock import MovedClock
 from workers.desk.app import create_app
+from workers.desk.appeal_windows import appeal_windows
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.records import retention_rules
 from workers.desk.services import DeskServices, Health, SigningIn
@@ -195,6 +196,7 @@ class RunningDesk:
             rights=Rights.read(json.loads((ROOT / "bpmn" / "rights.json").read_bytes())),
             fault_guides=FaultGuides(Models.load(ROOT / "bpmn"), ROOT / "templates"),
             retention_rules=retention_rules(Models.load(ROOT / "bpmn")),
+            appeal_windows=appeal_windows(Models.load(ROOT / "bpmn")),
             is_sample_staff=self._is_sample_staff,
             signing_in=self.signing_in,
             advance_clock=self._advance if self._has_test_clock else None,

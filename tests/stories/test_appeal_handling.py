@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from tests.stories.world import Case, World
+from workers.clock import MovedClock
 from workers.errors import Conflict, Refused
-from workers.store import evidence
+from workers.store import complaints, evidence, requests
 from workers.store.file_store import FileStore
 
 pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
@@ -209,10 +211,18 @@ def test_B7_D8_what_an_upheld_appeal_promised_is_carried_out_by_whoever_has_it_i
 
 
 def test_B7_an_appeal_that_comes_too_late_is_refused_with_where_else_to_turn(world: World) -> None:
-    """The time for appealing is the policy's: afterwards the customer is told why, and the authority."""
+    """The time for appealing is the policy's: afterwards the door says so. An appeal that was filed all the same, by a
+    process that knew no better, is told to the customer with why, and the authority."""
     case = closed_complaint(world)
-    world.advance("P60DT1M")
-    world.client.appeal(case.number, "想起来还是不对")
+    with world.database.begin() as tx:
+        complaint = complaints.get(tx, case.number)
+        assert complaint.closed_at is not None
+        complaint.closed_at -= timedelta(days=61)
+    with pytest.raises(Conflict, match="申诉期已过"):
+        world.client.appeal(case.number, "想起来还是不对")
+    assert case["appeal"] is None and "appeal-late" not in case.events()
+    now = datetime.fromisoformat(world.client.advance_clock("PT1S")["now"])
+    requests.file_appeal(world.database, MovedClock(now - datetime.now(UTC)), case.number, "想起来还是不对")
     case.wait(lambda: appeal_of(case)["outcome"] == "late", "refused as late")
     assert len(case.messages("appeal-late")) == 1
     assert "appeal-registered" not in case.events()

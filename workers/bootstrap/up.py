@@ -28,6 +28,7 @@ from workers.cases.complaint import parse_line
 from workers.cases.passwords import Passwords
 from workers.clock import Clock, SystemClock
 from workers.desk.app import create_app
+from workers.desk.appeal_windows import appeal_windows
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.provider import Provider
 from workers.desk.records import retention_rules
@@ -204,6 +205,7 @@ class _Instance:
                 rights=self.parts.rights,
                 fault_guides=FaultGuides(self._models, templates_dir(self.parts.settings)),
                 retention_rules=retention_rules(self._models),
+                appeal_windows=appeal_windows(self._models),
                 timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
                 signing_in=self._signing_in(),
                 is_sample_staff=self.parts.settings.staff_file is None,

@@ -45,7 +45,7 @@ def appeal(
     """Note that the customer appeals against the result of a closed complaint.
 
     Other people than before handle it a second time. Prints the number of the appeal as JSON. Refused while the
-    complaint is still open, and when it has been appealed against before.
+    complaint is still open, when it has been appealed against before, and when the time for appealing is over.
 
     \b
     Example:

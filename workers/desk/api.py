@@ -157,7 +157,12 @@ def _add_complaints(api: APIRouter, services: DeskServices) -> None:
     def appeal(number: Number, body: AppealBody) -> dict[str, Any]:
         """The customer appeals against the result of a closed complaint."""
         filed = requests.file_appeal(
-            services.database, services.clock, number, body.reason, wake=services.wake_relay
+            services.database,
+            services.clock,
+            number,
+            body.reason,
+            windows=services.appeal_windows,
+            wake=services.wake_relay,
         )
         return {"number": number, "appeal": filed}
 

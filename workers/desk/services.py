@@ -12,6 +12,7 @@ from workers.cases.retention import Rule
 from workers.cases.rights import Rights
 from workers.cases.wording import Wording
 from workers.clock import Clock
+from workers.desk.appeal_windows import Windows
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
 from workers.desk.provider import Provider
@@ -100,6 +101,7 @@ class DeskServices:
         rights: which groups may mark, and read what is not for everybody.
         fault_guides: what the front desk asks about a fault, and what comes next.
         retention_rules: how long records are kept, by policy.
+        appeal_windows: how long after the closing an appeal is taken.
         wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
         figures: what figures need beside the store.
@@ -122,6 +124,7 @@ class DeskServices:
     fault_guides: FaultGuides
     retention_rules: Sequence[Rule]
     signing_in: SigningIn
+    appeal_windows: Windows
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None

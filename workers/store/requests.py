@@ -6,11 +6,12 @@ Like intake, each is durable before it is answered: the request to the engine co
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from workers.clock import Clock
 from workers.errors import Conflict
-from workers.names import Message, Status
+from workers.names import SHANGHAI, Message, Status
 from workers.store import appeals, complaints, completions, engine_requests, timeline
 from workers.store.appeal_tables import Appeal
 from workers.store.database import Database
@@ -91,15 +92,18 @@ def file_appeal(
     number: str,
     reason: str,
     *,
+    windows: Callable[[str, str], timedelta | None] = lambda policy, channel: None,
     who: str = "customer",
     wake: Callable[[], None] | None = None,
 ) -> str:
     """Starts the second handling of a closed complaint because the customer appeals (rule B7).
 
-    Whether it came in time is decided by the policy's table, in the process; the customer is told.
+    Whoever comes too late hears it at once. The process looks again, by the same table and the instant of filing: what
+    the door could not tell is told to the customer there.
 
     Args:
         reason: in the customer's words.
+        windows: policy and channel -> how long after the closing an appeal is taken; None: the process decides.
         who: `customer`, or the username of whom the customer told.
 
     Returns:
@@ -107,12 +111,14 @@ def file_appeal(
 
     Raises:
         NotFound: no such complaint.
-        Conflict: it is still open (the message says what is going on), was withdrawn, or has an appeal already.
+        Conflict: it is still open (the message says what is going on), was withdrawn, has an appeal already, or the
+            time for appealing is over.
     """
     now, name = clock.now(), Message.APPEAL_FILED
     with database.begin() as tx:
         complaint = complaints.get(tx, number)
         _refuse_appeal(complaint, appeals.find(tx, number))
+        _refuse_late(complaint, windows(complaint.policy, complaint.channel), now)
         appeal = appeals.add(tx, number, "filed", now)
         variables = {
             "number": number,
@@ -148,6 +154,19 @@ def _refuse_appeal(complaint: Complaint, appeal: Appeal | None) -> None:
             f"投诉仍在处理中（{complaint.status}）。 Complaint {number} is still being handled "
             f"({complaint.status}, by {complaint.owner_group or 'nobody yet'}); say what is not solved, and it goes on."
         )
+
+
+def _refuse_late(complaint: Complaint, window: timedelta | None, now: datetime) -> None:
+    if window is None or complaint.closed_at is None or now <= complaint.closed_at + window:
+        return
+    closed, last = (
+        at.astimezone(SHANGHAI).date() for at in (complaint.closed_at, complaint.closed_at + window)
+    )
+    raise Conflict(
+        f"很抱歉，申诉期已过：投诉于{closed:%Y-%m-%d}办结，申诉受理至{last:%Y-%m-%d}；您仍可向主管部门反映。 "
+        f"We are sorry: appeals against {complaint.number}, closed on {closed:%Y-%m-%d}, were taken until "
+        f"{last:%Y-%m-%d}; you can still turn to the authority."
+    )
 
 
 def _refuse_ended(complaint: Complaint) -> None:
