@@ -6,6 +6,7 @@ import hashlib
 import os
 import resource
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,3 +86,38 @@ def test_B9_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(Unavailable, match="cannot be written"):
         FileStore(tmp_path / "file" / "evidence").put(CONTENT)
+
+
+def test_B9_what_a_killed_process_left_is_swept_and_what_comes_in_is_not(
+    store: FileStore, tmp_path: Path
+) -> None:
+    """A day after the last piece nobody writes any more; a file that is still coming in stays, and is kept whole."""
+    assert store.sweep() == 0, "no folder yet"
+    kept = store.put(CONTENT)
+    left, going_on = store.receive(len(CONTENT)), store.receive(len(CONTENT))
+    left.write(CONTENT[:10])
+    going_on.write(CONTENT[:10])
+    long_ago = time.time() - 25 * 60 * 60
+    incoming = tmp_path / "incoming"
+    first, second = sorted(incoming.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+    for path in (first, second):
+        os.utime(path, (long_ago, long_ago))
+    going_on.write(CONTENT[10:])
+
+    assert FileStore(tmp_path).sweep() == 1
+    assert FileStore(tmp_path).sweep() == 0
+    store.keep(going_on.finish())
+    assert store.read(kept.sha256) == CONTENT
+    assert files_in(incoming) == []
+    left.discard()
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere")
+def test_B9_a_folder_that_cannot_be_swept_stops_nobody(store: FileStore, tmp_path: Path) -> None:
+    """A start does not fail because of it."""
+    store.receive(10).write(b"x")
+    (tmp_path / "incoming").chmod(0o500)
+    try:
+        assert store.sweep() == 0
+    finally:
+        (tmp_path / "incoming").chmod(0o700)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -36,6 +37,8 @@ from workers.store import holders, schema, staff
 from workers.store.database import Database
 from workers.store.file_store import FileStore
 from workers.tasks import TASKS
+
+log = logging.getLogger(__name__)
 
 SAMPLE_STAFF: Final = "sample-staff.json"
 SAMPLE_CHARGES: Final = "sample-charges.json"
@@ -136,13 +139,21 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             sender=Sender(database, channels, clock, settings.notifications),
             classifier=Classifier(models / CLASSIFICATION_RULES, settings.engine.cache_dir),
             calendar=_calendar(models),
-            files=FileStore(settings.evidence.folder or settings.data / "evidence"),
+            files=_files(settings),
             case_files=CaseFiles(templates, settings),
             rights=rights,
             billing=billing,
             ledger=ledger,
             agreements=Agreements(templates, settings),
         )
+
+
+def _files(settings: Settings) -> FileStore:
+    """Where evidence is kept, without what a killed process left half received (rule B9)."""
+    files = FileStore(settings.evidence.folder or settings.data / "evidence")
+    if swept := files.sweep():
+        log.info("removed %d files that never came in whole", swept, extra={"action": "evidence-swept"})
+    return files
 
 
 def _people(settings: Settings, models: Path, rights: Rights) -> list[staff.StaffMember]:

@@ -14,6 +14,8 @@ from typing import Final
 from workers.errors import Broken, Refused, Unavailable
 
 _INCOMING: Final = "incoming"
+_ABANDONED_SECONDS: Final = 24 * 60 * 60
+"""Longer than any upload is silent: whoever receives writes again and again, or gives up."""
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
@@ -83,6 +85,25 @@ class FileStore:
     def receive(self, largest: int) -> Incoming:
         """A place for a file that comes in; the caller finishes or discards it. Raises Unavailable."""
         return Incoming(self._folder / _INCOMING, largest)
+
+    def sweep(self) -> int:
+        """Removes what came in and was never finished, because its process was killed; returns how many files.
+
+        Only what nobody has written to for a day, by the clock of the folder itself: other processes, also on other
+        machines, may be receiving into it. A folder that cannot be changed is left as it is: sweeping can wait.
+        """
+        folder, swept = self._folder / _INCOMING, 0
+        if not folder.is_dir():
+            return 0
+        with suppress(OSError):
+            with tempfile.NamedTemporaryFile(dir=folder) as probe:
+                now = Path(probe.name).stat().st_mtime
+            for path in folder.iterdir():
+                with suppress(OSError):  # another process may sweep as well
+                    if path.is_file() and now - path.stat().st_mtime > _ABANDONED_SECONDS:
+                        path.unlink()
+                        swept += 1
+        return swept
 
     def keep(self, draft: Draft) -> None:
         """Puts the draft in its place, at once and for good; one that is there already stays.
