@@ -96,6 +96,19 @@ def test_B11_called_in_time_there_when_agreed_and_done_on_the_day(world: World) 
     assert order.window_to is not None
     assert order.arrived_at <= order.window_to
     end(case)
+    case.wait(lambda: "complaint-withdrawn" in case.events(), "the withdrawal is told")
+    assert case.messages("work-order-withdrawn") == [], "nobody is on the way any more"
+
+
+def test_B11_an_engineer_on_the_way_hears_that_the_customer_withdrew(world: World) -> None:
+    """An appointment is made, the customer takes the complaint back: the engineer is told once, the order has ended."""
+    case = visit_wanted(world)
+    engineer = order_of(case).engineer
+    agree(case)
+    end(case)
+    case.wait(lambda: "complaint-withdrawn" in case.events(), "the withdrawal is told")
+    assert [message["recipient"] for message in case.messages("work-order-withdrawn")] == [engineer]
+    assert order_of(case).status == "withdrawn"
 
 
 def test_B11_a_late_first_contact_is_told_at_once_then_others_get_it_then_it_is_raised(world: World) -> None:

@@ -12,7 +12,7 @@ from workers.clock import Clock, SystemClock
 from workers.engine.jobs import Job, bind
 from workers.errors import Broken
 from workers.notifications.messenger import Messenger
-from workers.store import retention, watchers
+from workers.store import retention, watchers, work_orders
 from workers.store.database import Database
 from workers.store.tables import Complaint, OutboxMessage, Staff
 from workers.tasks import TASKS
@@ -137,3 +137,25 @@ def test_C10_of_a_run_of_retention_groups_are_told_wherever_they_are(
         tell(["person:stays"])
     with pytest.raises(Broken, match="is about a complaint"):
         tell(["group:billing"], "complaint-assigned")
+
+
+@pytest.mark.parametrize(
+    ("status", "people"),
+    [
+        ("appointed", ["stays"]),
+        ("not-done", ["stays"]),
+        ("withdrawn", ["stays"]),
+        ("done", []),
+        ("raised", []),
+        (None, []),
+    ],
+)
+def test_B11_the_engineer_is_who_has_the_work_order(
+    store: Database, messenger: Messenger, status: str | None, people: list[str]
+) -> None:
+    """One that runs, or that the withdrawal just ended; without one nobody is told, and that is fine."""
+    if status is not None:
+        with store.begin() as tx:
+            order = work_orders.open_order(tx, NUMBER, "1", "stays", "field-engineers", RECEIVED, RECEIVED)
+            order.status = status
+    assert told(store, messenger, ["engineer"]) == people

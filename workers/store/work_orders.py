@@ -95,6 +95,12 @@ def newest(tx: Session, number: str) -> WorkOrder | None:
     return tx.scalars(mine.order_by(WorkOrder.opened_at.desc(), WorkOrder.opened_by.desc())).first()
 
 
+def on_the_way(tx: Session, number: str) -> set[str]:
+    """Who has the work order of a case that runs, or had it when the complaint was withdrawn; empty: nobody."""
+    order = newest(tx, number)
+    return {order.engineer} if order is not None and order.status in (*_RUNNING, "withdrawn") else set()
+
+
 def present(tx: Session, number: str) -> WorkOrder:
     """As `newest`. Raises NotFound when there never was one."""
     found = newest(tx, number)

@@ -11,9 +11,9 @@ Effect: one message in the outbox per event and occasion, however often the job 
     element instance where the diagram names none. A deadline kind in `meets`, a header that may be left out, is met.
 
 Job type: notify-staff
-Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`), optional occasion, refund_no, due_at (the
-    deadline that the message speaks of; the next statutory one where the diagram names none) and deadline_kind. Header
-    `event`; a header named step, which may be left out, is a word that the text repeats.
+Reads: number, to (list of `person:NAME`, `group:NAME`, `watchers`, `engineer`: who has the work order), optional
+    occasion, refund_no, due_at (the deadline that the message speaks of; the next statutory one where the diagram names
+    none) and deadline_kind. Header `event`; a header named step, which may be left out, is a word the text repeats.
 Sets: nothing.
 Throws: nothing.
 Effect: one message in the outbox per person, event and occasion; `meets` as for notify-customer. Who has left the
@@ -38,7 +38,17 @@ from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.errors import Broken
 from workers.notifications.messenger import Messenger
-from workers.store import cases, complaints, deadlines, refunds, retention, staff, timeline, watchers
+from workers.store import (
+    cases,
+    complaints,
+    deadlines,
+    refunds,
+    retention,
+    staff,
+    timeline,
+    watchers,
+    work_orders,
+)
 from workers.store.cases import AnyCase
 from workers.store.database import Database
 from workers.store.outbox import Transaction
@@ -130,8 +140,10 @@ def _people(tx: Transaction, about: AnyCase | None, number: str, to: list[str | 
                 usernames |= staff.usernames_of(tx, group, region)
             case ("watchers", "", ""):
                 usernames |= watchers.usernames(tx, number)
+            case ("engineer", "", ""):
+                usernames |= work_orders.on_the_way(tx, number)
             case _:
-                raise Broken(f"{recipient!r} in `to` is none of person:NAME, group:NAME, watchers")
+                raise Broken(f"{recipient!r} in `to` is none of person:NAME, group:NAME, watchers, engineer")
     return [person for person in staff.by_usernames(tx, usernames) if person.is_active]
 
 
