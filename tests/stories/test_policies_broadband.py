@@ -219,4 +219,4 @@ def test_B2_B10_a_customer_whom_billing_knows_is_not_verified_by_a_person(world:
     known.wait(lambda: "Event_IdentityConfirmed" in known.walked(), "billing said yes")
     assert "verify-identity" not in [task["form"] for task in known.tasks()]
     checked = [entry for entry in known["timeline"] if entry["code"] == "identity-checked"]
-    assert [entry["facts"] for entry in checked] == [{"is_identity_known": True}]
+    assert [entry["what"] for entry in checked] == ["账务已确认身份：是 · Identity known to billing: yes"]
