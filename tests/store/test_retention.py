@@ -128,15 +128,19 @@ def test_c10_nothing_personal_is_left_and_figures_stay(database: Database) -> No
 
 
 def test_c10_what_is_not_over_is_never_touched(database: Database) -> None:
-    """Open, closed less than three years ago, with a message to send, or part of an event that is not closed."""
+    """Open, closed less than three years ago, with a message to send, a refund whose posting never ended, or part of an
+    event that is not closed."""
     old(database, "OPEN", closed_at=None, status="in-progress", customer_key="a")
     old(database, "YOUNG", closed_at=NOON - timedelta(days=3 * 365 - 2), customer_key="b")
     old(database, "OWES", customer_key="c")
+    old(database, "PAYS", customer_key="g")
     old(database, "EVENT", customer_key="d")
     old(database, "OTHER-POLICY", policy="mobile-branch", customer_key="e")
     old(database, "SHORT", policy="broadband", closed_at=NOON - timedelta(days=31), customer_key="f")
     with database.begin() as tx:
         tx.execute(update(OutboxMessage).where(OutboxMessage.number == "OWES").values(status="pending"))
+        asked = {"element_instance_key": "1", "kind": "wrong-charge", "asked_fen": 100, "asked_by": "li.jing"}
+        tx.add(Refund(refund_no="R1", number="PAYS", status="posting", registered_at=LONG_AGO, **asked))
         tx.add(
             MajorIncident(
                 number="SJ1", policy="petition", kind="hall-outage", source="duban", declared_at=LONG_AGO
@@ -156,7 +160,7 @@ def test_c10_what_is_not_over_is_never_touched(database: Database) -> None:
         kept = tx.scalars(
             select(Complaint.number).where(Complaint.anonymised_at.is_(None)).order_by(Complaint.number)
         )
-        assert list(kept) == ["OPEN", "OTHER-POLICY", "OWES", "YOUNG"]
+        assert list(kept) == ["OPEN", "OTHER-POLICY", "OWES", "PAYS", "YOUNG"]
 
 
 def test_c10_words_about_an_event_go_once_it_and_its_complaints_are_over(database: Database) -> None:

@@ -17,6 +17,7 @@ from workers.store import complaints, engine_requests, incidents, timeline
 from workers.store.anonymise import anonymise, anonymise_incident
 from workers.store.incident_tables import IncidentComplaint, MajorIncident
 from workers.store.record_tables import ProcessInstance
+from workers.store.refund_tables import Refund
 from workers.store.retention_tables import RetentionItem, RetentionRun
 from workers.store.statements import next_value
 from workers.store.tables import Complaint, OutboxMessage, TimelineEntry
@@ -65,7 +66,8 @@ def get(tx: Session, number: str) -> RetentionRun:
 def count(tx: Session, rules: Sequence[Rule], now: datetime) -> list[tuple[str, str, str]]:
     """What has expired: number, policy, and the month in which it was closed; changes nothing.
 
-    A complaint that still has work, messages to send, or an event that is not closed, is left alone.
+    A complaint that still has work, a refund in posting, messages to send, or an event that is not closed is left
+    alone.
     """
     expired = or_(
         *(and_(Complaint.policy == rule.policy, Complaint.closed_at <= rule.cutoff(now)) for rule in rules)
@@ -199,14 +201,16 @@ def described(tx: Session, number: str) -> dict[str, Any]:
 
 
 def _is_busy() -> ColumnElement[bool]:
-    """Work of it runs (an appeal, a rectification, …), it has a message to send, or its event is not closed."""
+    """Work of it runs (an appeal, a rectification, …), a refund may be on its way, it has a message to send, or its
+    event is not closed."""
     event = exists().where(
         IncidentComplaint.complaint == Complaint.number,
         IncidentComplaint.incident == MajorIncident.number,
         MajorIncident.closed_at.is_(None),
         IncidentComplaint.detached_at.is_(None),
     )
-    return or_(_has_work(Complaint.number), event)
+    posting = exists().where(Refund.number == Complaint.number, Refund.status == "posting")
+    return or_(_has_work(Complaint.number), posting, event)
 
 
 def _has_work(number: InstrumentedAttribute[str]) -> ColumnElement[bool]:
