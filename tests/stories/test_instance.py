@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import date, datetime
+from itertools import count
 from pathlib import Path
 
 import psutil
 import pytest
 
 from tests.stories.world import DUBAN, Running, World
+from workers.cases.calendar import WorkingCalendar, is_workday, read_hours, read_years
+from workers.errors import Broken
+from workers.names import SHANGHAI
 
 REPOSITORY = Path(__file__).parents[2]
 WRONG_BILL = "这个月账单被多扣费三十八元，我没有订购过这项增值业务，请核查。"
@@ -180,4 +186,54 @@ def test_stuck_work_is_an_incident_with_its_cause_and_can_be_retried(
     world.client.retry(incident["key"])
     assert case.task("investigate-complaint")["groups"] == ["billing"]
     case.wait(lambda: case["incident"] is None, "no incident any more")
+    assert world.client.incidents() == []
+
+
+def first_unknown_year() -> int:
+    """The first year from now whose holidays the library does not know."""
+    for year in count(datetime.now(SHANGHAI).year):
+        try:
+            is_workday(date(year, 6, 1))
+        except Broken:
+            return year
+    raise AssertionError
+
+
+def test_B1_a_year_that_nobody_knows_is_stuck_work_until_its_working_days_are_written_down(
+    up: Callable[..., World], data: Path, tmp_path: Path
+) -> None:
+    """Deadlines in working days are never guessed: operations see the year in `duban incidents`; the designer writes
+    working-days.json beside the models, the work is given another try, and goes on with the right days."""
+    models = Path(shutil.copytree(REPOSITORY / "bpmn", tmp_path / "bpmn"))
+    world, year = up(DUBAN_MODELS_DIR=str(models)), first_unknown_year()
+    reached = datetime(year, 3, 1, 10, tzinfo=SHANGHAI)
+    world.advance(f"PT{max(1, int((reached - datetime.now(SHANGHAI)).total_seconds()))}S")
+    case = world.complain("家里宽带一直断网。", policy="broadband", product="broadband")
+    case.wait(lambda: case["incident"] is not None, "an incident")
+    shown = subprocess.run(
+        [DUBAN, "incidents", "--data", data], capture_output=True, text=True, timeout=300, check=True
+    ).stdout
+    assert case.number in shown and "holidays" in shown.replace("\n", " ")
+    assert case["deadlines"] == [] and case.tasks() == [], "nothing is guessed"
+    assert world.running.stop() == 0
+
+    days = {"holidays": [f"{year}-03-08"], "workdays": []}
+    written = {
+        str(each): days if each == year else {"holidays": [], "workdays": []} for each in (year, year + 1)
+    }
+    (models / "working-days.json").write_text(json.dumps(written), encoding="utf-8")
+    world = case.world = up(DUBAN_MODELS_DIR=str(models))
+    [incident] = world.client.incidents()
+    assert str(year) in json.dumps(incident, ensure_ascii=False)
+    retried = subprocess.run([DUBAN, "retry", incident["key"], "--data", data], timeout=300, check=False)
+    assert retried.returncode == 0
+    assert case.task("verify-identity")
+    assert {each["due_at"][:4] for each in case["deadlines"]} == {str(year)}
+    calendar = WorkingCalendar(
+        read_hours(json.loads((models / "working-hours.json").read_text())), read_years(written)
+    )
+    received = datetime.fromisoformat(case["received_at"])
+    assert datetime.fromisoformat(case.deadline("result")["due_at"]) == calendar.due_at(
+        received, "P7WD", "working"
+    )
     assert world.client.incidents() == []
