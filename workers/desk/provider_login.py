@@ -43,7 +43,7 @@ def add_provider_login(pages: APIRouter, services: DeskServices, gate: Gate, log
     @pages.get("/login/provider", response_model=None)
     def to_provider(request: Request, next: str = "/") -> Response:
         wanted = local(next)
-        started = Started.new(wanted if len(wanted) <= _LONGEST_NEXT else "/")
+        started = Started.new(wanted if len(wanted.encode()) <= _LONGEST_NEXT else "/")
         answer = RedirectResponse(provider.address(started, back(request)), 303)
         gate.cookies.put(request, answer, PROVIDER, started.kept(), seconds=_SECONDS, same_site="lax")
         return answer
