@@ -173,7 +173,7 @@ class RunningDesk:
         async with UserTasks(self.engine.url) as user_tasks:
             app = create_app(self._services(user_tasks))
             settings = uvicorn.Config(
-                app, lifespan="off", log_level="error", access_log=False, proxy_headers=True
+                app, lifespan="off", log_level="error", access_log=False, proxy_headers=False
             )
             self._server = uvicorn.Server(settings)
             self._started.set()
