@@ -56,8 +56,10 @@ def install(npm: list[str], folder: Path, what: str) -> None:
     if stamp.exists() and stamp.read_text("utf-8") == wanted:
         return
     print(f"installing {what} (npm ci) …", flush=True)
+    # No scripts of packages: none is needed, one reports its use to its maker, and they look for node on the path.
+    quiet = ["--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"]
     done = subprocess.run(
-        [*npm, "ci", "--no-audit", "--no-fund", "--no-update-notifier", "--loglevel=error"],
+        [*npm, "ci", "--ignore-scripts", *quiet],
         cwd=folder,
         check=False,
         stdin=subprocess.DEVNULL,

@@ -120,6 +120,19 @@ def test_an_old_node_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert node.node_programs()[0][0] == sys.executable
 
 
+def test_no_script_of_a_package_is_run(tmp_path: Path) -> None:
+    """One of them would report the use to its maker, and fail where Node comes from a wheel."""
+    scripts = {"scripts": {"postinstall": "exit 1"}}
+    (tmp_path / "package.json").write_text(json.dumps({"name": "x", **scripts}))
+    root = {"name": "x", "hasInstallScript": True}
+    lock = {"name": "x", "lockfileVersion": 3, "requires": True, "packages": {"": root}}
+    (tmp_path / "package-lock.json").write_text(json.dumps(lock))
+    (tmp_path / "node_modules").mkdir()
+    _, npm = node.node_programs()
+    node.install(npm, tmp_path, "nothing")
+    assert (tmp_path / "node_modules" / ".lock-installed").exists()
+
+
 def test_no_registry_says_what_to_look_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Offline, or behind a proxy that npm was not told of: npm's own words, then what to do."""
     for name in ("package.json", "package-lock.json"):
