@@ -5,6 +5,7 @@ Tab from the top, an answer to whatever has the focus, Enter at the end.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from playwright.sync_api import Page
 from workers.names import SHANGHAI
 
 _WORDS: Final = "已联系客户并核实情况,处理结果已说明,客户表示理解。"
+_EXAMPLES: Final = ("2026-10", "PZ-2026/001")
+"""A month, a reference: what fields with a pattern ask for."""
 _MOST_STEPS: Final = 80
 _FOCUSED: Final = """() => {
   const at = document.activeElement;
@@ -88,7 +91,7 @@ def _answer(page: Page, at: dict[str, Any], field: dict[str, Any], choice: int) 
         keys.insert_text("16:00" if "end" in field["key"] else "14:00")
     elif "number" in at["field"]:
         keys.insert_text(str(field.get("validate", {}).get("min", 1)))
-    elif (field.get("validate") or {}).get("pattern") == r"^[0-9]{4}-[0-9]{2}$":
-        keys.insert_text("2026-10")
     elif not at["value"]:
-        keys.insert_text(_WORDS[: field.get("validate", {}).get("maxLength", 500)])
+        pattern = field.get("validate", {}).get("pattern", "")
+        text = next(each for each in (_WORDS, *_EXAMPLES) if re.search(pattern, each))
+        keys.insert_text(text[: field.get("validate", {}).get("maxLength", 500)])

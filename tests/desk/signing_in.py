@@ -67,7 +67,7 @@ class Browser:
     @property
     def csrf(self) -> str:
         """What scripts of the page send along."""
-        found = re.search(r'<meta name="csrf" content="([^"]+)"', self.http.get("/me").text)
+        found = re.search(r'<meta name="csrf-token" content="([^"]+)"', self.http.get("/me").text)
         assert found, "nobody is signed in"
         return found[1]
 
