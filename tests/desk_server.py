@@ -33,10 +33,17 @@ from workers.names import LARGEST_BODY
 from workers.notifications.labels import Labels
 from workers.notifications.wording_of_texts import load_wording
 from workers.settings import EvidenceSettings
-from workers.store import intake
+from workers.store import intake, record_queries, task_offers
 from workers.store.database import Database
 from workers.store.file_store import FileStore
-from workers.store.record_tables import FormVersion, Incident, ProcessInstance, ProcessVersion, UserTask
+from workers.store.record_tables import (
+    FormVersion,
+    Incident,
+    ProcessInstance,
+    ProcessVersion,
+    RecordPosition,
+    UserTask,
+)
 from workers.store.tables import Staff
 
 ROOT = Path(__file__).parent.parent
@@ -95,6 +102,9 @@ class ScriptedEngine:
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 key = self.path.split("/")[3]
+                if self.path.endswith("/assignment"):
+                    self._answer(engine.assign(key, body["assignee"], override=body["allowOverride"]), {})
+                    return
                 engine.asked.append(body["action"])
                 if engine.way in {"take", "silent"}:
                     engine.completions.append((key, body["variables"]))
@@ -105,6 +115,9 @@ class ScriptedEngine:
                 status = {"take": 204, "gone": 404, "held": 409, "bad": 400, "broken": 503}[engine.way]
                 self._answer(status, {"detail": f"Expected the task {key} to be otherwise"})
 
+            def do_DELETE(self) -> None:
+                self._answer(engine.assign(self.path.split("/")[3], None, override=True), {})
+
             def _answer(self, status: int, body: dict[str, Any]) -> None:
                 content = b"" if status == 204 else json.dumps(body).encode()
                 self.send_response(status)
@@ -114,11 +127,26 @@ class ScriptedEngine:
 
         return Handler
 
+    def assign(self, key: str, person: str | None, *, override: bool) -> int:
+        """What the engine answers to an assignment, and what its record makes of the task's row."""
+        if self.way != "take":
+            return {"gone": 404, "held": 409, "bad": 400}.get(self.way, 503)
+        with self._database.begin() as tx:
+            row = tx.get_one(UserTask, key)
+            if row.assignee not in {None, person} and not override:
+                return 409
+            row.assignee = person
+            tx.flush()
+            task_offers.refresh(tx, [key])
+        return 204
+
     def end_task(self, key: str, state: str, action: str = "") -> None:
         """What the record of a task that ended makes of its row."""
         with self._database.begin() as tx:
             row = tx.get_one(UserTask, key)
             row.state, row.ended_at, row.action = state, datetime.now(UTC), action
+            tx.flush()
+            task_offers.refresh(tx, [key])
 
 
 class RunningDesk:
@@ -203,6 +231,12 @@ class RunningDesk:
             hosts=frozenset({"duban.example"}),
         )
 
+    def move_records(self) -> None:
+        """What every batch of the record stream does, whatever is in it: open lists hear of it."""
+        with self.database.begin() as tx:
+            position = record_queries.position(tx)
+            tx.merge(RecordPosition(partition=1, position=position + 1, recorded_at=self.clock.now()))
+
     def _wake(self) -> None:
         self.woken += 1
 
@@ -269,7 +303,7 @@ def add_task(desk: RunningDesk, number: str, key: str = "2251799813685301", **mo
                 version=1,
                 resource_name="x.bpmn",
                 checksum="0",
-                resource="",
+                resource=(ROOT / "bpmn" / PROCESS / f"{PROCESS}.bpmn").read_text(encoding="utf-8"),
                 element_names={"Task_SettleComplaint": "前台办理"},
                 deployed_at=now,
             )
@@ -292,6 +326,8 @@ def add_task(desk: RunningDesk, number: str, key: str = "2251799813685301", **mo
                 **(values | more),
             )
         )
+        tx.flush()
+        task_offers.refresh(tx, [key])
     return key
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,13 +30,20 @@ def listen(host: str, port: int) -> socket.socket:
 
 @asynccontextmanager
 async def served(
-    app: Any, listener: socket.socket, *, name: str, grace_seconds: int, proxies: str = ""
+    app: Any,
+    listener: socket.socket,
+    *,
+    name: str,
+    grace_seconds: int,
+    proxies: str = "",
+    before_end: Callable[[], Awaitable[None]] | None = None,
 ) -> AsyncIterator[None]:
     """Serves an ASGI application on a listening socket for the length of the block.
 
     Args:
         name: of the task, for whoever looks at the loop.
         grace_seconds: how long requests that are under way may take at the end.
+        before_end: called when the block ends: lets go of requests that would never end by themselves.
         proxies: addresses whose X-Forwarded-For and -Proto are believed, comma-separated.
     """
     config = uvicorn.Config(
@@ -57,6 +64,8 @@ async def served(
         yield
     finally:
         server.should_exit = True
+        if before_end is not None:
+            await before_end()
         await serving
 
 

@@ -88,7 +88,7 @@ document.addEventListener('htmx:beforeSwap', (event) => {
 function isBusy(target) {
   const active = document.activeElement;
   const selection = document.getSelection();
-  const isWriting = target.contains(active) && active.matches('input, textarea, select');
+  const isWriting = target.contains(active) && active.matches('input:not([type=checkbox], [type=radio]), textarea, select');
   return isWriting || (!selection.isCollapsed && target.contains(selection.anchorNode));
 }
 

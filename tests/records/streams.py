@@ -37,6 +37,8 @@ RECORD_TABLES = (
     "incidents",
     "process_versions",
     "form_versions",
+    "decision_tables",
+    "decision_rows",
 )
 START = 1_795_332_000_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import random
 from datetime import UTC, datetime, timedelta, timezone
 
@@ -22,8 +23,8 @@ from tests.records.streams import (
     user_task,
 )
 from workers.records.apply import ForeignRecords, apply_batch
-from workers.records.reading import MalformedBatch
-from workers.store import record_queries
+from workers.records.reading import MalformedBatch, Record
+from workers.store import record_queries, task_view
 from workers.store.database import Database
 from workers.store.record_tables import Incident, ProcessInstance, Timer, UserTask
 from workers.store.tables import Answer, Complaint
@@ -279,3 +280,75 @@ def test_due_dates_as_the_engine_writes_them(
     apply_batch(sqlite_database, [user_task(1, 70, dueDate=text)])
     with sqlite_database.read() as tx:
         assert record_queries.task(tx, "70").due_at == expected
+
+
+def test_a_decision_leaves_the_rows_that_said_so(database: Database) -> None:
+    """Who asks why gets the row of the table, what it was asked with, and what it says of itself."""
+    dmn = b"""<definitions xmlns="https://www.omg.org/spec/DMN/20191111/MODEL/" id="D">
+      <decision id="authority" name="Authority"><description>of the table</description><decisionTable id="T">
+        <rule id="Rule_Branch"><description>D3: up to
+          &#165;200</description><inputEntry id="i"><description>no</description></inputEntry></rule>
+        <rule id="Rule_City" /></decisionTable></decision></definitions>"""
+    deployed = {
+        "decisionRequirementsKey": 600,
+        "resourceName": "refund-authority.dmn",
+        "resource": base64.b64encode(dmn).decode(),
+    }
+    decision = {
+        "decisionId": "authority",
+        "decisionName": "退费权限",
+        "evaluatedInputs": [{"inputId": "I", "inputName": "金额", "inputValue": "15000"}],
+        "matchedRules": [
+            {
+                "ruleId": "Rule_Branch",
+                "ruleIndex": 1,
+                "evaluatedOutputs": [{"outputId": "O", "outputName": "tier", "outputValue": '"branch"'}],
+            }
+        ],
+    }
+    value = {
+        "processInstanceKey": 7,
+        "elementId": "Task_DecideAuthority",
+        "decisionRequirementsKey": 600,
+        "evaluatedDecisions": [decision],
+    }
+    by_itself = value | {"processInstanceKey": -1}
+    broken = value | {"evaluatedDecisions": []}
+    records = [
+        record(1, "DECISION_REQUIREMENTS", "CREATED", 600, deployed),
+        instance(2, 7),
+        record(3, "DECISION_EVALUATION", "EVALUATED", 701, value),
+        record(4, "DECISION_EVALUATION", "EVALUATED", 702, by_itself),
+        record(5, "DECISION_EVALUATION", "FAILED", 703, broken),
+    ]
+    apply_batch(database, records)
+    apply_batch(database, records)
+    with database.read() as tx:
+        (reason,) = task_view.reasons(tx, "7")
+    assert (reason.decision, reason.rule_id, reason.says) == ("退费权限", "Rule_Branch", "D3: up to ¥200")
+    assert (reason.inputs, reason.outputs) == ({"金额": 15000}, {"tier": "branch"})
+
+
+def test_of_a_table_asked_twice_the_last_answer_counts(database: Database) -> None:
+    """A tier later the same table says something else; the callers' tables count, too."""
+
+    def evaluated(
+        position: int, key: int, place: int, instance_key: int = 7, table: str = "authority"
+    ) -> Record:
+        rule = {"ruleId": f"Rule_{place}", "ruleIndex": place, "evaluatedOutputs": []}
+        decision = {"decisionId": table, "decisionName": table, "evaluatedInputs": [], "matchedRules": [rule]}
+        value = {
+            "processInstanceKey": instance_key,
+            "elementId": "Task",
+            "decisionRequirementsKey": 600,
+            "evaluatedDecisions": [decision],
+        }
+        return record(position, "DECISION_EVALUATION", "EVALUATED", key, value)
+
+    records = [instance(1, 5), instance(2, 7, parent=5)]
+    records += [evaluated(3, 700, 1), evaluated(4, 701, 2), evaluated(5, 702, 1, 5, "deadlines")]
+    records += [evaluated(6, 703, 9, 8, "another-case")]
+    apply_batch(database, records)
+    with database.read() as tx:
+        found = [(each.decision_id, each.rule_id) for each in task_view.reasons(tx, "7")]
+    assert found == [("deadlines", "Rule_1"), ("authority", "Rule_2")]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.store.rows import put
-from workers.cases.region import Region, distance, is_within
+from workers.cases.region import Nearest, Region, is_within
 from workers.engine.models import Models
 from workers.errors import Broken, NotFound, Refused
 from workers.store import staff
@@ -145,10 +147,43 @@ class TestStaff:
             staff.load(tx, members)
 
 
+def far(here: Region, person: Region) -> int:
+    """How far a person is from a case, as the rule says it, to compare with."""
+    if here.province is None or here.province != person.province:
+        return 5 if person.province is None else 6
+    if here.city is None or here.city != person.city:
+        return 3 if person.city is None else 4
+    if here.branch is None or here.branch != person.branch:
+        return 1 if person.branch is None else 2
+    return 0
+
+
+places = st.builds(
+    lambda depth, names: Region(
+        **dict(list(zip(("province", "city", "branch"), names, strict=True))[:depth])
+    ),
+    st.integers(0, 3),
+    st.tuples(
+        st.sampled_from(["浙江", "江苏"]),
+        st.sampled_from(["杭州", "宁波"]),
+        st.sampled_from(["西湖", "余杭"]),
+    ),
+)
+
+
+@given(places, st.lists(places, max_size=8))
+def test_A5_the_nearest_are_those_at_the_least_distance(here: Region, people: list[Region]) -> None:
+    """Whoever is asked, nobody who is nearer is passed over."""
+    least = min((far(here, person) for person in people), default=0)
+    expected = [place for place, person in enumerate(people) if far(here, person) == least]
+    assert Nearest((person, place) for place, person in enumerate(people)).of(here) == expected
+
+
 def test_regions_near_and_far() -> None:
     here = Region(province="浙江", city="杭州", branch="西湖")
-    assert distance(here, here) == 0
-    assert distance(Region(), here) == 6
-    assert distance(here, Region(province="江苏", city="杭州", branch="西湖")) == 6
+    people = Nearest(
+        [(Region(province="江苏", city="杭州", branch="西湖"), "far"), (Region(province="浙江省"), "near")]
+    )
+    assert people.of(here) == ["near"]
     assert is_within(here, Region(province="浙江省"))
     assert not is_within(here, Region(province="浙江", city="宁波"))

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from fastapi import FastAPI
+
 from workers.bootstrap import ports
 from workers.bootstrap.contract import checked_models
 from workers.bootstrap.demo import check_demo, how_to_sign_in, make_demo_accounts
@@ -181,7 +183,7 @@ class _Instance:
             self._broker = broker
             yield broker.handle
 
-    def app(self) -> object:
+    def app(self) -> FastAPI:
         """The web page and API on the running parts."""
         loop = asyncio.get_running_loop()
 
@@ -217,8 +219,9 @@ class _Instance:
 
     def web(self, listener: socket.socket) -> AbstractAsyncContextManager[None]:
         """Serves page and API for the length of the block."""
-        proxies = self.parts.settings.web.trusted_proxies
-        return served(self.app(), listener, name="web", grace_seconds=5, proxies=proxies)
+        proxies, app = self.parts.settings.web.trusted_proxies, self.app()
+        end = app.state.live.stop
+        return served(app, listener, name="web", grace_seconds=5, proxies=proxies, before_end=end)
 
     def demo_accounts(self) -> str:
         """Makes them, and says how to sign in; nothing without --demo."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,6 +11,8 @@ from workers.cases.readable import Word
 
 SUFFIXES: Final = ("自治区", "自治州", "分公司", "地区", "省", "市", "区", "县")
 """What a name of a place may end in without being another place; longer ones first."""
+
+T = TypeVar("T")
 
 
 class Region(BaseModel):
@@ -22,22 +25,53 @@ class Region(BaseModel):
     branch: Word | None = None
 
 
-FARTHEST: Final = 6
+class Nearest(Generic[T]):
+    """Who of many is nearest to a region; one look per class of distance, not one per person.
 
+    From near to far: the same branch · the same city, no branch · another branch of the city · the same province, no
+    city · another city of the province · the whole country · another province.
 
-def distance(here: Region, person: Region) -> int:
-    """How far a person is from a case.
-
-    0 the same branch · 1 the same city, no branch · 2 another branch of the city · 3 the same province,
-    no city · 4 another city of the province · 5 the whole country · 6 another province.
+    Args:
+        people: (where they work, what stands for them), in the order in which they are answered.
     """
-    if not _same(here.province, person.province):
-        return 5 if person.province is None else FARTHEST
-    if not _same(here.city, person.city):
-        return 3 if person.city is None else 4
-    if not _same(here.branch, person.branch):
-        return 1 if person.branch is None else 2
-    return 0
+
+    def __init__(self, people: Iterable[tuple[Region, T]]) -> None:
+        self._classes: dict[tuple[str | None, ...], list[T]] = {}
+        for region, person in people:
+            for key in _classes(region):
+                self._classes.setdefault(key, []).append(person)
+
+    def of(self, region: Region) -> list[T]:
+        """Everybody at the least distance that anybody has; empty if there is nobody."""
+        province, city, branch = (bare(name) if name else None for name in _levels(region))
+        keys: list[tuple[str | None, ...]] = []
+        if province and city and branch:
+            keys.append(("branch", province, city, branch))
+        if province and city:
+            keys += [("city only", province, city), ("city", province, city)]
+        if province:
+            keys += [("province only", province), ("province", province)]
+        keys += [("country",), ("anywhere",)]
+        return next((self._classes[key] for key in keys if key in self._classes), [])
+
+
+def _classes(region: Region) -> Iterator[tuple[str | None, ...]]:
+    """The classes of distance that somebody who works in a region is in, for the cases that are so far."""
+    province, city, branch = (bare(name) if name else None for name in _levels(region))
+    yield ("anywhere",)
+    if province is None:
+        yield ("country",)
+        return
+    yield ("province", province)
+    if city is None:
+        yield ("province only", province)
+        return
+    yield ("city", province, city)
+    yield ("city only", province, city) if branch is None else ("branch", province, city, branch)
+
+
+def _levels(region: Region) -> tuple[str | None, str | None, str | None]:
+    return region.province, region.city, region.branch
 
 
 def _same(one: str | None, other: str | None) -> bool:

@@ -13,12 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from workers.desk import api, case_rights, field_api, improvement, login_pages, pages, records
 from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
+from workers.desk.live import Live
 from workers.desk.logins import Logins
 from workers.desk.problems import answer_failures, problem, status_of
 from workers.desk.provider_login import add_provider_login
 from workers.desk.services import DeskServices, Health
 from workers.errors import DubanError, SignInNeeded
-from workers.store import complaints
+from workers.store import complaints, record_queries
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ def create_app(services: DeskServices) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         swagger_ui_oauth2_redirect_url=None,
     )
+    app.state.live = Live(lambda: _position(services))
     app.add_middleware(
         Guard,
         gate=gate,
@@ -61,7 +63,7 @@ def create_app(services: DeskServices) -> FastAPI:
     access_pages = login_pages.router(services, gate, logins, page)
     add_provider_login(access_pages, services, gate, logins)
     app.include_router(access_pages)
-    app.include_router(pages.router(services, page))
+    app.include_router(pages.router(services, page, app.state.live))
     return app
 
 
@@ -78,6 +80,11 @@ def _add_health(app: FastAPI, services: DeskServices) -> None:
         is_ok = all(part.is_ok for part in parts.values())
         told = {name: {"ok": part.is_ok, "says": part.says} for name, part in parts.items()}
         return JSONResponse({"ok": is_ok, "parts": told}, 200 if is_ok else 503)
+
+
+def _position(services: DeskServices) -> int:
+    with services.database.read() as tx:
+        return record_queries.position(tx)
 
 
 def _database(services: DeskServices) -> Health:

@@ -11,9 +11,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from workers.cases.refund import yuan
+from workers.desk.assets import asset
 from workers.desk.caller import me
 from workers.desk.event_pages import add_event_pages
+from workers.desk.inbox_pages import add_inbox
+from workers.desk.live import Live, add_live
 from workers.desk.services import DeskServices
+from workers.desk.task_pages import add_tasks
 from workers.desk.words import countdown, duration, iso, moment
 from workers.errors import DubanError, NotFound
 from workers.store import case_view, cases, overview, record_queries, staff
@@ -34,11 +39,12 @@ def renderer(services: DeskServices) -> Callable[..., HTMLResponse]:
     return page
 
 
-def router(services: DeskServices, page: Callable[..., HTMLResponse]) -> APIRouter:
+def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live) -> APIRouter:
     """The routes of the pages.
 
     Args:
         page: see `renderer`.
+        live: tells open lists what happens.
     """
     pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
@@ -68,6 +74,9 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse]) -> APIRout
         return page("case.html", case=found, deadlines=_deadlines(found, now), people=people)
 
     add_event_pages(pages, services, page)
+    add_inbox(pages, services, page)
+    add_tasks(pages, services, page)
+    add_live(pages, live)
 
     @pages.get("/{anything:path}")
     def nothing(request: Request) -> HTMLResponse:
@@ -92,12 +101,16 @@ def _environment(services: DeskServices) -> Environment:
     )
     templates.globals["labels"] = services.labels
     templates.globals["me"] = me
+    templates.globals["asset"] = asset
     templates.filters |= {
         "iso": iso,
         "moment": moment,
         "countdown": countdown,
         "duration": duration,
         "place": _place,
+        "yuan": yuan,
+        "shown": _shown,
+        "filled": lambda chosen, more: {name: value for name, value in (chosen | more).items() if value},
     }
     templates.filters["instant"] = datetime.fromisoformat
     return templates
@@ -127,3 +140,10 @@ def _deadlines(case: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
             word = "missed" if each["missed"] else "met"
         told.append({"kind": each["kind"], "due_at": due_at, "met_at": met_at, "urgency": word, "used": used})
     return told
+
+
+def _shown(value: Any) -> str:
+    """A value of a decision as people read it."""
+    if value is None:
+        return "—"
+    return {True: "是 yes", False: "否 no"}[value] if isinstance(value, bool) else str(value)

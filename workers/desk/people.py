@@ -14,7 +14,7 @@ from workers.store import exclusions, staff
 from workers.store.completions import CaseOwner
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
-from workers.store.tables import Complaint
+from workers.store.tables import Complaint, Staff
 
 _NAME: Final = re.compile(r"[^\W_][\w.@-]{0,63}")
 _RESERVED: Final = frozenset({"duban", "customer"})
@@ -42,6 +42,23 @@ def actor(tx: Transaction, name: str, *, is_sample_staff: bool) -> Actor:
         raise Refused(f"{name} is not in the staff directory of this instance") from error
     if not person.is_active:
         raise Refused(f"{name} is no longer active in the staff directory of this instance")
+    return in_directory(person)
+
+
+def colleague(tx: Transaction, username: str) -> Actor:
+    """Somebody else than who is signed in, from the staff directory.
+
+    Raises:
+        NotFound: nobody active is called so.
+    """
+    person = staff.get(tx, username)
+    if not person.is_active:
+        raise NotFound(f"{username} 已不在岗。 {username} is no longer active in the staff directory.")
+    return in_directory(person)
+
+
+def in_directory(person: Staff) -> Actor:
+    """The person as somebody who acts."""
     region = Region(province=person.province, city=person.city, branch=person.branch)
     return Actor(person.username, frozenset(person.groups), region)
 

@@ -35,6 +35,14 @@ class UserTaskPort(Protocol):
         """
         ...
 
+    async def assign(self, key: str, person: str, *, take_over: bool = ...) -> None:
+        """Gives an open task to somebody. Raises Conflict when another has it and `take_over` is False; see above."""
+        ...
+
+    async def unassign(self, key: str) -> None:
+        """Gives an open task back to its groups. Raises the same."""
+        ...
+
 
 class IncidentPort(Protocol):
     """The engine's incidents (workers.engine.incidents)."""

@@ -25,6 +25,8 @@ FREE_DISK: Final = 2 << 30
 
 PROJECTED: Final = frozenset(
     {
+        "decisionEvaluation",
+        "decisionRequirements",
         "form",
         "incident",
         "messageStartEventSubscription",
@@ -42,8 +44,6 @@ VALUE_TYPES: Final = PROJECTED | {
     "commandDistribution",
     "compensationSubscription",
     "decision",
-    "decisionEvaluation",
-    "decisionRequirements",
     "deployment",
     "deploymentDistribution",
     "error",

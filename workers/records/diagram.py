@@ -1,4 +1,4 @@
-"""Reads the labels out of a diagram. The diagram comes from outside: no DTD, no entities, nothing fetched."""
+"""Reads the words out of diagrams and decision tables. They come from outside: no DTD, no entities, nothing fetched."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ BPMN: Final = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 
 
 class UnreadableDiagramError(Exception):
-    """The diagram is not well-formed XML, or declares a document type, which a BPMN file never needs."""
+    """The file is not well-formed XML, or declares a document type, which BPMN and DMN files never need."""
 
 
 def element_names(diagram: bytes) -> dict[str, str]:
@@ -25,15 +25,55 @@ def element_names(diagram: bytes) -> dict[str, str]:
         if identity and name and tag.startswith(BPMN):
             names[identity] = " ".join(name.split())
 
+    parser = _parser()
+    parser.StartElementHandler = start
+    _parse(parser, diagram)
+    return names
+
+
+def row_texts(tables: bytes) -> dict[str, str]:
+    """Description by id of every rule of every decision table in a DMN file.
+
+    Raises:
+        UnreadableDiagramError: not well-formed, or with a DTD.
+    """
+    texts: dict[str, str] = {}
+    path: list[str] = []
+    rule = ""
+
+    def start(tag: str, attributes: dict[str, str]) -> None:
+        nonlocal rule
+        path.append(tag.rpartition(" ")[2])
+        if path[-1] == "rule":
+            rule = attributes.get("id", "")
+
+    def end(_: str) -> None:
+        path.pop()
+
+    def text(data: str) -> None:
+        if path[-2:] == ["rule", "description"] and rule:
+            texts[rule] = texts.get(rule, "") + data
+
+    parser = _parser()
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text
+    _parse(parser, tables)
+    return {identity: " ".join(said.split()) for identity, said in texts.items()}
+
+
+def _parser() -> expat.XMLParserType:
     def refuse(*_: object) -> None:
-        raise UnreadableDiagramError("the diagram declares a document type")
+        raise UnreadableDiagramError("the file declares a document type")
 
     parser = expat.ParserCreate(namespace_separator=" ")
-    parser.StartElementHandler = start
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
+    return parser
+
+
+def _parse(parser: expat.XMLParserType, content: bytes) -> None:
     try:
-        parser.Parse(diagram, True)
+        parser.Parse(content, True)
     except expat.ExpatError as error:
-        raise UnreadableDiagramError(f"the diagram is not well-formed: {error}") from error
-    return names
+        raise UnreadableDiagramError(f"the file is not well-formed: {error}") from error

@@ -15,9 +15,11 @@ from typing import Any, Final
 
 import orjson
 
-from workers.records.diagram import UnreadableDiagramError, element_names
+from workers.records.diagram import UnreadableDiagramError, element_names, row_texts
 from workers.records.reading import MalformedBatch, Record, instant
 from workers.store.record_tables import (
+    DecisionRow,
+    DecisionTables,
     Element,
     FormVersion,
     Incident,
@@ -236,6 +238,43 @@ def _form(record: Record, changes: RecordChanges) -> None:
     changes.put(FormVersion, str(value["formKey"]), row)
 
 
+def _decision_tables(record: Record, changes: RecordChanges) -> None:
+    if record.intent != "CREATED":
+        return
+    value = record.value
+    try:
+        texts = row_texts(_decode(value["resource"]))
+    except UnreadableDiagramError as error:
+        log.warning("The rows of %s stay without words: %s.", value["resourceName"], error)
+        texts = {}
+    row = {"resource_name": value["resourceName"], "row_texts": texts, "deployed_at": record.at}
+    changes.put(DecisionTables, str(value["decisionRequirementsKey"]), row)
+
+
+def _decision(record: Record, changes: RecordChanges) -> None:
+    value = record.value
+    instance = _key(value["processInstanceKey"])
+    if record.intent != "EVALUATED" or instance is None:
+        return
+    for place, decision in enumerate(value["evaluatedDecisions"]):
+        inputs = {each["inputName"]: _json(each["inputValue"]) for each in decision["evaluatedInputs"]}
+        for rule in decision["matchedRules"]:
+            row = {
+                "process_instance_key": instance,
+                "element_id": value["elementId"],
+                "decision_id": decision["decisionId"],
+                "decision_name": decision["decisionName"],
+                "requirements_key": str(value["decisionRequirementsKey"]),
+                "rule_id": rule["ruleId"],
+                "inputs": inputs,
+                "outputs": {
+                    each["outputName"]: _json(each["outputValue"]) for each in rule["evaluatedOutputs"]
+                },
+                "made_at": record.at,
+            }
+            changes.put(DecisionRow, f"{record.key}.{place}.{rule['ruleIndex']}", row)
+
+
 _PROJECTORS: Final[dict[str, Callable[[Record, RecordChanges], None]]] = {
     "PROCESS_INSTANCE": _process_instance,
     "MESSAGE_START_EVENT_SUBSCRIPTION": _message_start,
@@ -244,6 +283,8 @@ _PROJECTORS: Final[dict[str, Callable[[Record, RecordChanges], None]]] = {
     "INCIDENT": _incident,
     "PROCESS": _process,
     "FORM": _form,
+    "DECISION_REQUIREMENTS": _decision_tables,
+    "DECISION_EVALUATION": _decision,
 }
 
 
@@ -259,6 +300,14 @@ def _date(text: str) -> datetime | None:
     except ValueError:
         return None
     return date.astimezone(UTC) if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _json(text: Any) -> Any:
+    """A value of a decision: the engine writes it as JSON in a string."""
+    try:
+        return orjson.loads(text) if isinstance(text, str) else text
+    except orjson.JSONDecodeError:
+        return text
 
 
 def _decode(resource: str) -> bytes:

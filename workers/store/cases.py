@@ -19,6 +19,18 @@ def is_incident(tx: Session, number: str) -> bool:
     return found is not None and found.kind == "incident"
 
 
+def kind(tx: Session, number: str) -> str:
+    """What a number is of: `complaint`, `incident`, …
+
+    Raises:
+        NotFound: no case has this number.
+    """
+    found = tx.get(Case, number)
+    if found is None:
+        raise NotFound(f"There is no case {number[:40]!r}.")
+    return found.kind
+
+
 def get(tx: Session, number: str) -> AnyCase:
     """The complaint or the incident, locked until the transaction ends where the session may write.
 

@@ -109,7 +109,7 @@ def earlier(tx: Session, complaint: Complaint, *, within: timedelta) -> list[str
     statement = (
         select(Complaint.number)
         .where(
-            _same_customer(complaint),
+            same_customer(complaint),
             Complaint.number != complaint.number,
             Complaint.received_at >= complaint.received_at - within,
             tuple_(Complaint.received_at, Complaint.number) < (complaint.received_at, complaint.number),
@@ -121,8 +121,8 @@ def earlier(tx: Session, complaint: Complaint, *, within: timedelta) -> list[str
     return list(tx.scalars(statement))
 
 
-def _same_customer(complaint: Complaint) -> ColumnElement[bool]:
-    """Also under the name that the customer's anonymised complaints have (rule C10)."""
+def same_customer(complaint: Complaint) -> ColumnElement[bool]:
+    """A complaint of the same customer, also under the name that their anonymised complaints have (rule C10)."""
     named = select(Pseudonym.pseudonym).where(Pseudonym.customer_key == complaint.customer_key)
     return or_(Complaint.customer_key == complaint.customer_key, Complaint.customer_key.in_(named))
 

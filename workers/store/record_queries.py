@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -44,6 +44,12 @@ def task(tx: Session, key: str) -> TaskView:
     if not found:
         raise NotFound(f"There is no task {key}.")
     return found[0]
+
+
+def tasks(tx: Session, keys: Sequence[str]) -> list[TaskView]:
+    """User tasks by key, open or not, in the order of the keys; unknown ones are left out."""
+    found = {each.key: each for each in _task_views(tx, _tasks().where(UserTask.key.in_(keys)))}
+    return [found[key] for key in keys if key in found]
 
 
 def open_incidents(tx: Session, number: str | None = None) -> list[IncidentView]:

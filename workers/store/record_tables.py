@@ -133,3 +133,34 @@ class FormVersion(Base):
     version: Mapped[int]
     schema: Mapped[dict[str, Any]] = mapped_column("form_schema", JSON)
     deployed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class DecisionTables(Base):
+    """A deployed DMN file: what its rows say of themselves."""
+
+    __tablename__ = "decision_tables"
+
+    requirements_key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    resource_name: Mapped[str] = mapped_column(String(300))
+    row_texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Rule id -> its description, which names the rule of the operator."""
+    deployed_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class DecisionRow(Base):
+    """A row of a decision table that said something in a process: who asks why gets this answer."""
+
+    __tablename__ = "decision_rows"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """The evaluation's key, the decision's place in it and the row's in the table: `2251799813685301.0.3`."""
+    process_instance_key: Mapped[str] = mapped_column(String(32), index=True)
+    element_id: Mapped[str] = mapped_column(String(128))
+    decision_id: Mapped[str] = mapped_column(String(128))
+    decision_name: Mapped[str] = mapped_column(String(300))
+    requirements_key: Mapped[str] = mapped_column(String(32))
+    rule_id: Mapped[str] = mapped_column(String(128))
+    inputs: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    """Label of the column -> what was asked with; process variables, so no personal data."""
+    outputs: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    made_at: Mapped[datetime] = mapped_column(Instant)

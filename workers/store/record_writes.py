@@ -12,8 +12,11 @@ from sqlalchemy import String, Table, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
+from workers.store import task_offers
 from workers.store.database import Base
 from workers.store.record_tables import (
+    DecisionRow,
+    DecisionTables,
     Element,
     FormVersion,
     Incident,
@@ -30,11 +33,13 @@ NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TABLES: Final[tuple[type[Base], ...]] = (
     ProcessVersion,
     FormVersion,
+    DecisionTables,
     ProcessInstance,
     Element,
     UserTask,
     Timer,
     Incident,
+    DecisionRow,
 )
 _CHUNK: Final = 500  # bound values of one statement stay far under SQLite's 32,766
 
@@ -100,7 +105,9 @@ def write(tx: Session, changes: RecordChanges) -> None:
     for table in _TABLES:
         if changes.rows.get(table):
             _upsert(tx, table, changes.rows[table])
-    _hand_down_numbers(tx, changes.relatives)
+    named = _hand_down_numbers(tx, changes.relatives) | changes.relatives
+    tasks = changes.rows.get(UserTask, {}).keys() | task_offers.tasks_of(tx, named)
+    task_offers.refresh(tx, tasks)
     for keys in _chunks(changes.completed_tasks):
         tx.execute(update(Answer).where(Answer.task_key.in_(keys)).values(is_final=True))
 
@@ -135,8 +142,13 @@ def _fit(values: Mapping[str, Any], limits: Mapping[str, int | None]) -> dict[st
     return fitting
 
 
-def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> None:
-    """Called processes inherit the number of their caller, however deep, whichever record came first."""
+def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> set[str]:
+    """Called processes inherit the number of their caller, however deep, whichever record came first.
+
+    Returns:
+        Keys of the instances that got a number.
+    """
+    everyone: set[str] = set()
     parent = aliased(ProcessInstance)
     is_child = ProcessInstance.parent_key == parent.key
     inherited = select(parent.number).where(is_child).scalar_subquery()
@@ -150,6 +162,8 @@ def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> None:
             change = change.execution_options(synchronize_session=False)
             named += tx.scalars(change.returning(ProcessInstance.key))
         generation = named
+        everyone.update(named)
+    return everyone
 
 
 def _chunks(keys: Collection[str]) -> Iterator[list[str]]:

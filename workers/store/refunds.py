@@ -131,6 +131,14 @@ def of(tx: Session, number: str) -> list[Refund]:
     return list(tx.scalars(select(Refund).filter_by(number=number).order_by(Refund.refund_no)))
 
 
+def current(tx: Session, number: str) -> Refund | None:
+    """The refund of a case that is being decided or was last; None where none was asked for."""
+    mine = (
+        select(Refund).filter_by(number=number).order_by(Refund.registered_at.desc(), Refund.refund_no.desc())
+    )
+    return tx.scalar(mine.limit(1))
+
+
 def approvals(tx: Session, refund_no: str) -> list[RefundApproval]:
     """Who decided what, in order."""
     mine = select(RefundApproval).filter_by(refund_no=refund_no)

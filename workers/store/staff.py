@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from workers.cases.contact import Email, Phone
 from workers.cases.readable import Line, Word
-from workers.cases.region import Region, distance
+from workers.cases.region import Nearest, Region
 from workers.errors import Broken, NotFound, Refused
 from workers.names import Status
 from workers.store.tables import Complaint, Staff
@@ -138,6 +138,11 @@ def usernames_of(tx: Session, group: str, region: Region) -> set[str]:
     return {person.username for person in _nearest(_members(tx, group), region)}
 
 
+def nearest_of(tx: Session, group: str) -> Nearest[str]:
+    """The usernames of the group, by who is nearest to a region: for asking about many regions."""
+    return Nearest((_place(person), person.username) for person in _members(tx, group))
+
+
 def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str] = ()) -> Staff:
     """Who gets the next case: of the group's people nearest to the region the one with the fewest open cases.
 
@@ -173,11 +178,8 @@ def _members(tx: Session, group: str) -> list[Staff]:
 
 
 def _nearest(people: list[Staff], region: Region) -> list[Staff]:
-    far = {
-        person.username: distance(
-            region, Region(province=person.province, city=person.city, branch=person.branch)
-        )
-        for person in people
-    }
-    least = min(far.values(), default=0)
-    return [person for person in people if far[person.username] == least]
+    return Nearest((_place(person), person) for person in people).of(region)
+
+
+def _place(person: Staff) -> Region:
+    return Region(province=person.province, city=person.city, branch=person.branch)

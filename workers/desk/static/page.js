@@ -3,7 +3,7 @@
 "use strict";
 
 const EVERY = 5000;
-const live = document.querySelector("[data-live]");
+const live = document.querySelector("[data-live-state]");
 
 async function refresh() {
   if (document.hidden || String(document.getSelection())) return;

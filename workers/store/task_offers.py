@@ -1,0 +1,91 @@
+"""Keeps `task_offers` as the records of user tasks say. Called with every batch of records, in its transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from workers.cases.region import Region
+from workers.store.incident_tables import MajorIncident
+from workers.store.offer_tables import TaskOffer, place_key
+from workers.store.record_tables import FormVersion, ProcessInstance, UserTask
+from workers.store.tables import Complaint
+
+NEVER_DUE: Final = datetime(9999, 1, 1, tzinfo=UTC)
+"""Where a task without a due date is sorted: after all others."""
+
+_CHUNK: Final = 500
+
+
+def refresh(tx: Session, task_keys: Collection[str]) -> None:
+    """Makes the offers of these tasks what the record tables say now; a task that is not open has none."""
+    for keys in _chunks(task_keys):
+        tx.execute(delete(TaskOffer).where(TaskOffer.task_key.in_(keys)))
+        rows = list(_offers(tx, keys))
+        if rows:
+            tx.execute(insert(TaskOffer), rows)
+
+
+def tasks_of(tx: Session, instance_keys: Collection[str]) -> set[str]:
+    """The open user tasks of these process instances, by key."""
+    found: set[str] = set()
+    for keys in _chunks(instance_keys):
+        mine = select(UserTask.key).where(UserTask.process_instance_key.in_(keys), UserTask.state == "open")
+        found.update(tx.scalars(mine))
+    return found
+
+
+def refresh_all(tx: Session) -> None:
+    """The offers of every open task, anew: for a store that is older than the table."""
+    refresh(tx, tx.scalars(select(UserTask.key).where(UserTask.state == "open")).all())
+
+
+def _offers(tx: Session, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
+    wanted = (
+        select(
+            UserTask.key,
+            UserTask.groups,
+            UserTask.assignee,
+            UserTask.due_at,
+            UserTask.process_instance_key,
+            ProcessInstance.number,
+            FormVersion.form_id,
+        )
+        .outerjoin(ProcessInstance, ProcessInstance.key == UserTask.process_instance_key)
+        .outerjoin(FormVersion, FormVersion.form_key == UserTask.form_key)
+        .where(UserTask.key.in_(keys), UserTask.state == "open")
+    )
+    rows = tx.execute(wanted).all()
+    places = _places(tx, {row.number for row in rows if row.number})
+    for row in rows:
+        place = places.get(row.number or "", place_key(Region()))
+        for group in sorted(set(row.groups)) or [""]:
+            yield {
+                "task_key": row.key,
+                "group": group,
+                "number": row.number,
+                "form": row.form_id,
+                "scope": row.process_instance_key,
+                "assignee": row.assignee,
+                "sorted_at": row.due_at or NEVER_DUE,
+                "place": place,
+            }
+
+
+def _places(tx: Session, numbers: Collection[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for table in (Complaint, MajorIncident):
+        wanted = select(table.number, table.province, table.city, table.branch)
+        for number, province, city, branch in tx.execute(wanted.where(table.number.in_(numbers))):
+            found[number] = place_key(Region(province=province, city=city, branch=branch))
+    return found
+
+
+def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
