@@ -101,7 +101,8 @@ def test_B1_B2_B4_B11_B12_F3_silent_desks_hold_nothing_up_and_an_engineer_comes(
         "propose-solution", solution="上门更换光猫。", customer_reply="已为您更换光猫。", needs_visit=True
     )
     case.task("contact-customer-first")
-    begins = datetime.fromisoformat(world.client.advance_clock("PT1S")["now"]) + timedelta(hours=1)
+    now = datetime.fromisoformat(world.client.advance_clock("PT1S")["now"])
+    begins = now + timedelta(hours=1)
     case.complete(
         "contact-customer-first",
         is_reached=True,
@@ -109,7 +110,12 @@ def test_B1_B2_B4_B11_B12_F3_silent_desks_hold_nothing_up_and_an_engineer_comes(
         appointment_to_at=(begins + timedelta(hours=2)).isoformat(timespec="minutes"),
     )
     case.complete("confirm-arrival")
-    case.complete("complete-visit", is_visit_done=True, is_same_day=True, visit_note="已更换并测速。")
+    day = (
+        {"is_same_day": True}
+        if begins.date() == now.date()
+        else {"is_same_day": False, "reason_code": "other"}
+    )
+    case.complete("complete-visit", is_visit_done=True, visit_note="已更换并测速。", **day)
     case.complete("carry-out-solution", result="已更换并测速。")
     case.answer_survey()
     case.wait_status("closed")
