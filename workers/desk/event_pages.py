@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
+from workers.desk.report_page import add_report_page
 from workers.desk.services import DeskServices
 from workers.errors import NotFound
 from workers.store import incident_view, incidents, staff
@@ -27,6 +28,8 @@ def add_event_pages(pages: APIRouter, services: DeskServices, page: Page) -> Non
         with services.database.read() as tx:
             found = [incident_view.line(tx, each) for each in incidents.page(tx, only_running=True)]
         return page("events.html", events=found)
+
+    add_report_page(pages, services, page)
 
     @pages.get("/events/{number}")
     def event(number: str) -> HTMLResponse:

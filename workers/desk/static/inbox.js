@@ -70,14 +70,4 @@ document.addEventListener('htmx:afterSwap', () => {
   if (focused) here()?.querySelector(focused)?.focus();
 });
 
-// A second click does nothing while the first is under way.
-document.addEventListener('submit', (event) => {
-  const form = event.target;
-  if (form.method !== 'post') return;
-  if (form.dataset.sending) event.preventDefault();
-  else form.dataset.sending = 'yes';
-});
-window.addEventListener('pageshow', () => {
-  for (const form of document.querySelectorAll('form[data-sending]')) delete form.dataset.sending;
-});
 show();
