@@ -137,7 +137,7 @@ def test_the_decision_page_has_what_is_needed_to_decide(desk: RunningDesk) -> No
                 decision_name="退费权限",
                 requirements_key="9",
                 rule_id="R",
-                inputs={"金额（分）": 7700},
+                inputs={"金额（分）": 7700, "适用规定": "mobile-branch"},
                 outputs={"tier": "branch"},
                 made_at=now,
             )
@@ -155,6 +155,8 @@ def test_the_decision_page_has_what_is_needed_to_decide(desk: RunningDesk) -> No
         "D3: 分公司 ≤ 200 元",
         "客户要求退费",
         "王小明",
+        "城市移动分公司",
+        "分公司",
     ):
         assert words in page
     form = json.loads(page.split('<script type="application/json">')[1].split("</script>")[0])

@@ -21,6 +21,7 @@ from workers.desk.services import DeskServices
 from workers.desk.task_pages import add_tasks
 from workers.desk.words import countdown, duration, iso, moment
 from workers.errors import DubanError, NotFound
+from workers.notifications.labels import Labels
 from workers.store import case_view, cases, overview, record_queries, staff
 from workers.store.outbox import Transaction
 
@@ -109,7 +110,7 @@ def _environment(services: DeskServices) -> Environment:
         "duration": duration,
         "place": _place,
         "yuan": yuan,
-        "shown": _shown,
+        "shown": lambda value: _shown(value, services.labels),
         "filled": lambda chosen, more: {name: value for name, value in (chosen | more).items() if value},
     }
     templates.filters["instant"] = datetime.fromisoformat
@@ -142,8 +143,13 @@ def _deadlines(case: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
     return told
 
 
-def _shown(value: Any) -> str:
-    """A value of a decision as people read it."""
+def _shown(value: Any, labels: Labels) -> str:
+    """A value of a decision as people read it: words of the process by their labels."""
     if value is None:
         return "—"
-    return {True: "是 yes", False: "否 no"}[value] if isinstance(value, bool) else str(value)
+    if isinstance(value, bool):
+        return "是 yes" if value else "否 no"
+    if isinstance(value, list):
+        return "、".join(_shown(each, labels) for each in value)
+    word = str(value)
+    return labels.zh(word) if labels.zh(word) != word else labels.zh(word, "policy")
