@@ -140,7 +140,8 @@ class NotificationSettings(BaseModel):
     )
     progress_url: str | None = Field(
         None,
-        description="Page where customers see their complaint, with {number} in it; empty: none is named",
+        description="Page where customers see their complaint, with {number} and {key} in it; empty: the desk's "
+        "own, where DUBAN_WEB__PUBLIC_URL is set, else none is named",
     )
     hotline: str = Field("10000", description="Number that customers are told to call: yours")
 

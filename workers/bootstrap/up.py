@@ -34,7 +34,7 @@ from workers.desk.appeal_windows import appeal_windows
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.provider import Provider
 from workers.desk.records import retention_rules
-from workers.desk.services import DeskServices, Health, SigningIn
+from workers.desk.services import DeskServices, Health, House, SigningIn
 from workers.engine.broker import EmbeddedBroker, connect
 from workers.engine.controlled_clock import EngineClock
 from workers.engine.deployment import deploy
@@ -213,6 +213,7 @@ class _Instance:
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,
                 figures=figure_source(self.parts.settings, self._models),
+                house=_house(self.parts.settings),
                 hosts=_hosts(self.parts.settings),
             )
         )
@@ -289,6 +290,12 @@ class _Instance:
             ),
             "records": Health(trouble is None, trouble or "记录流正常 The record stream is taken in."),
         }
+
+
+def _house(settings: Settings) -> House:
+    """What the operator is called, as in the messages."""
+    told = settings.notifications
+    return House(told.organisation, told.organisation_en, told.hotline)
 
 
 def _hosts(settings: Settings) -> frozenset[str]:

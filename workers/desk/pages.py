@@ -17,6 +17,7 @@ from workers.desk.caller import me
 from workers.desk.event_pages import add_event_pages
 from workers.desk.inbox_pages import add_inbox
 from workers.desk.live import Live, add_live
+from workers.desk.progress_pages import add_progress
 from workers.desk.services import DeskServices
 from workers.desk.task_pages import add_tasks
 from workers.desk.words import countdown, duration, iso, moment
@@ -78,6 +79,7 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
     add_inbox(pages, services, page)
     add_tasks(pages, services, page)
     add_live(pages, live)
+    add_progress(pages, services, page)
 
     @pages.get("/{anything:path}")
     def nothing(request: Request) -> HTMLResponse:

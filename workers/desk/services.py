@@ -92,6 +92,15 @@ class SigningIn:
 
 
 @dataclass(frozen=True)
+class House:
+    """What the operator is called, and where customers call."""
+
+    organisation: str = "客户服务中心"
+    organisation_en: str = "Customer Service Centre"
+    hotline: str = "10000"
+
+
+@dataclass(frozen=True)
 class DeskServices:
     """Everything the desk needs.
 
@@ -113,6 +122,7 @@ class DeskServices:
         wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
         figures: what figures need beside the store.
+        house: what customers' pages say of the operator.
         hosts: names under which this server is spoken to, beside the loopback ones.
     """
 
@@ -136,5 +146,6 @@ class DeskServices:
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None
+    house: House = field(default_factory=House)
     figures: FigureSource = field(default_factory=FigureSource)
     hosts: frozenset[str] = field(default_factory=frozenset)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from workers.cases import masking
 from workers.notifications.phrases import spoken_name, spoken_word
 from workers.settings import Settings
-from workers.store import answers, deadlines, incidents, retention, staff
+from workers.store import answers, complaints, deadlines, incidents, retention, staff
 from workers.store.cases import AnyCase
 from workers.store.incident_tables import MajorIncident
 from workers.store.outbox import Transaction
@@ -25,17 +25,28 @@ _PATHS: Final = {"complaint": "/complaints/{number}", "incident": "/events/{numb
 
 def for_customer(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:
     """What a text to the customer may say. Where an event solved it, the reply is the event's (rule E6)."""
-    url = settings.notifications.progress_url
     reply = incidents.reply_for(tx, complaint.number) or answers.newest(tx, complaint.number, [REPLY_FIELD])
     return _of_complaint(tx, complaint, now, settings) | {
         "customer_name": spoken_name(complaint.customer_name),
-        "progress_url": url.replace("{number}", complaint.number) if url else None,
+        "progress_url": _progress_url(complaint, settings),
         "missing_fields": list(complaint.missing_fields),
         "reply": reply,
         "extension_explanation": answers.newest(tx, complaint.number, [EXPLANATION_FIELD]),
         "finding": complaint.finding,
         "negotiation_outcome": answers.newest(tx, complaint.number, ["negotiation_outcome"]),
     }
+
+
+def _progress_url(complaint: Complaint, settings: Settings) -> str | None:
+    """The customer's own page: the operator's, or the desk's where its address is known; None where neither is."""
+    base = settings.web.public_url
+    own = f"{base.rstrip('/')}/progress/{{number}}?key={{key}}" if base else None
+    url = settings.notifications.progress_url or own
+    if url is None:
+        return None
+    if complaint.progress_key is None:  # handed in before there were such pages
+        complaint.progress_key = complaints.new_progress_key()
+    return url.replace("{number}", complaint.number).replace("{key}", complaint.progress_key)
 
 
 def for_authority(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:

@@ -25,6 +25,7 @@ PERSONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "complaints": {
         "text": GONE,
         "customer_name": None,
+        "progress_key": None,
         "customer_phone": None,
         "customer_email": None,
         "customer_no": None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -58,6 +60,19 @@ def look(tx: Session, number: str) -> Complaint:
     if found is None:
         raise NotFound(f"There is no complaint {number[:40]!r}.")
     return found
+
+
+def new_progress_key() -> str:
+    """What nobody guesses: 96 random bits, short enough for a link in a text message."""
+    return secrets.token_urlsafe(12)
+
+
+def of_customer_link(tx: Session, number: str, key: str) -> Complaint | None:
+    """The complaint whose customer's link has this key; None for a wrong one, and for a number that does not exist."""
+    found = tx.get(Complaint, number)
+    wanted = found.progress_key if found is not None and found.progress_key else new_progress_key()
+    is_right = hmac.compare_digest(key.encode(), wanted.encode())
+    return found if is_right and found is not None and found.anonymised_at is None else None
 
 
 def set_status(complaint: Complaint, status: Status) -> None:

@@ -15,7 +15,7 @@ from workers.cases.complaint import ComplaintLine
 from workers.clock import Clock
 from workers.errors import Unavailable
 from workers.names import SHANGHAI, Message
-from workers.store import engine_requests, timeline
+from workers.store import complaints, engine_requests, timeline
 from workers.store.database import Database
 from workers.store.statements import next_value
 from workers.store.tables import Complaint
@@ -82,6 +82,7 @@ def _keep(tx: Session, line: ComplaintLine, now: datetime) -> str:
             customer_email=line.customer.email,
             customer_no=line.customer.customer_no,
             customer_key=line.customer.key,
+            progress_key=complaints.new_progress_key(),
             contact_name=line.contact.name if line.contact else None,
             contact_phone=line.contact.phone if line.contact else None,
             calls_on_holidays=line.calls_on_holidays,

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
+from sqlalchemy.orm import Session
+
 from workers.clock import Clock
 from workers.errors import Conflict
 from workers.names import SHANGHAI, Message, Status
@@ -66,24 +68,51 @@ def answer_survey(
     """
     now, name = clock.now(), Message.SURVEY_ANSWERED
     with database.begin() as tx:
-        complaint = complaints.get(tx, number)
-        appeal = appeals.find(tx, number)
-        is_on_appeal = appeal is not None and appeal.told_at is not None and appeal.closed_at is None
-        if not is_on_appeal:
-            _refuse_ended(complaint)
-        if not is_on_appeal and complaint.status != Status.RESOLVED:
-            raise Conflict(f"Complaint {number} has no result yet; the survey comes with it.")
-        result = timeline.latest(tx, number, "appeal-told" if is_on_appeal else "resolved")
-        known = timeline.latest(tx, number, "satisfaction-recorded")
-        if known and (result is None or known.id > result.id):
-            raise Conflict(f"The survey of complaint {number} is over: {known.facts['satisfaction']}.")
-        key = f"{number}:{name}:{result.id if result else 0}"
+        key = _survey_key(tx, number)
         variables = {"satisfaction": satisfaction, "is_solved": is_solved}
         if not engine_requests.add(tx, name, number, key, variables, now):
             raise Conflict(f"The survey of complaint {number} has been answered already.")
         timeline.add(tx, number, now, who, "survey-answered", key, **variables)
     if wake is not None:
         wake()
+
+
+def survey_is_open(tx: Session, number: str) -> bool:
+    """Whether the customer may answer now: a result was told, and it was not answered yet."""
+    try:
+        key = _survey_key(tx, number)
+    except Conflict:
+        return False
+    return timeline.find(tx, key) is None
+
+
+def _survey_key(tx: Session, number: str) -> str:
+    """What stands for the answer to the last result that was told. Raises Conflict: there is nothing to answer."""
+    complaint = complaints.get(tx, number)
+    appeal = appeals.find(tx, number)
+    is_on_appeal = appeal is not None and appeal.told_at is not None and appeal.closed_at is None
+    if not is_on_appeal:
+        _refuse_ended(complaint)
+    if not is_on_appeal and complaint.status != Status.RESOLVED:
+        raise Conflict(f"Complaint {number} has no result yet; the survey comes with it.")
+    result = timeline.latest(tx, number, "appeal-told" if is_on_appeal else "resolved")
+    known = timeline.latest(tx, number, "satisfaction-recorded")
+    if known and (result is None or known.id > result.id):
+        raise Conflict(f"The survey of complaint {number} is over: {known.facts['satisfaction']}.")
+    return f"{number}:{Message.SURVEY_ANSWERED}:{result.id if result else 0}"
+
+
+def appeal_is_open(
+    tx: Session, number: str, windows: Callable[[str, str], timedelta | None], now: datetime
+) -> bool:
+    """Whether the customer may appeal now; see `file_appeal`."""
+    complaint = complaints.get(tx, number)
+    try:
+        _refuse_appeal(complaint, appeals.find(tx, number))
+        _refuse_late(complaint, windows(complaint.policy, complaint.channel), now)
+    except Conflict:
+        return False
+    return True
 
 
 def file_appeal(

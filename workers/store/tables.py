@@ -80,6 +80,8 @@ class Complaint(Base):
     contact_phone: Mapped[str | None] = mapped_column(String(32))
     calls_on_holidays: Mapped[bool] = mapped_column(default=False, server_default=false())
     """The customer asked to be called on holidays, too."""
+    progress_key: Mapped[str | None] = mapped_column(String(32))
+    """What the link to the customer's page has in it beside the number; who knows both is the customer (rule A6)."""
     anonymised_at: Mapped[datetime | None] = mapped_column(Instant)
     """When everything personal was removed (rule C10)."""
     process_instance_key: Mapped[str | None] = mapped_column(String(32), unique=True)

@@ -1,0 +1,179 @@
+"""The customer's own page (rules A6, A8, B7): where the complaint is, when to expect what, the survey, an appeal.
+
+No login: whoever has the link from the message is the customer. A wrong link and a number that does not exist look the
+same, and whoever tries many waits.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Form, Path, Query, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from workers.cases.readable import Note
+from workers.desk.services import DeskServices
+from workers.errors import Conflict
+from workers.names import Status
+from workers.store import answers, complaints, completions, deadlines, incidents, requests, timeline
+from workers.store.outbox import Transaction
+from workers.store.tables import Complaint
+
+Number = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,32}$")]
+_Key = Annotated[str, Form(max_length=64)]
+_STEPS: Final = (
+    (Status.RECEIVED, "received", "已收到", "Received"),
+    (Status.ACCEPTED, "accepted", "已受理", "Accepted"),
+    (Status.IN_PROGRESS, "assigned", "正在处理", "Being handled"),
+    (Status.RESOLVED, "resolved", "已有结果", "Result told"),
+    (Status.CLOSED, "archived", "已办结", "Closed"),
+)
+"""Status, the code of the timeline that tells when it began, and the words."""
+_WRONG_KEYS, _WINDOW = 10, timedelta(minutes=10)
+_ADDRESSES: Final = 10_000
+
+
+class Tries:
+    """Wrong links by address, the newest addresses only: guessing is slow, and a link that is right always opens.
+
+    In memory: 96 random bits need no more, and a restart forgives.
+    """
+
+    def __init__(self, most: int = _WRONG_KEYS, window: timedelta = _WINDOW) -> None:
+        self._most = most
+        self._window = window
+        self._wrong: OrderedDict[str, deque[datetime]] = OrderedDict()
+
+    def note(self, address: str, now: datetime) -> None:
+        """One more wrong link from there."""
+        times = self._wrong.setdefault(address, deque(maxlen=self._most))
+        times.append(now)
+        self._wrong.move_to_end(address)
+        while len(self._wrong) > _ADDRESSES:
+            self._wrong.popitem(last=False)
+
+    def are_too_many(self, address: str, now: datetime) -> bool:
+        """Whether somebody there has tried so often that they wait."""
+        times = self._wrong.get(address)
+        return times is not None and len(times) == self._most and now - times[0] < self._window
+
+
+def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., HTMLResponse]) -> None:
+    """The page and what customers do on it."""
+    tries = Tries()
+
+    def opened(request: Request, tx: Transaction, number: str, key: str) -> Complaint | HTMLResponse:
+        """The customer's complaint, or the page that says why not."""
+        now, address = services.clock.now(), request.client.host if request.client else ""
+        if tries.are_too_many(address, now):
+            answer = page("progress-missing.html", 429, house=services.house, is_too_often=True)
+            answer.headers["Retry-After"] = str(int(_WINDOW.total_seconds()))
+            return answer
+        found = complaints.of_customer_link(tx, number.upper(), key)
+        if found is None:
+            tries.note(address, now)
+            return page("progress-missing.html", 404, house=services.house, is_too_often=False)
+        return found
+
+    @pages.get("/progress/{number}", response_model=None)
+    def progress(
+        request: Request, number: Number, key: Annotated[str, Query(max_length=64)] = "", said: str = ""
+    ) -> Response:
+        """Where the complaint is, in plain words."""
+        with services.database.read() as tx:
+            found = opened(request, tx, number, key)
+            if isinstance(found, Response):
+                return found
+            view = _view(services, tx, found)
+        return page("progress.html", house=services.house, key=key, said=said[:20], **view)
+
+    @pages.post("/progress/{number}/survey", response_model=None)
+    def answer_survey(
+        request: Request,
+        number: Number,
+        key: _Key,
+        satisfaction: Annotated[Literal["satisfied", "dissatisfied"], Form()],
+        is_solved: Annotated[bool, Form()],
+        comment: Annotated[Note | Literal[""], Form()] = "",
+    ) -> Response:
+        """The customer's answer; a second one changes nothing and says so."""
+        with services.database.read() as tx:
+            found = opened(request, tx, number, key)
+            if isinstance(found, Response):
+                return found
+        try:
+            requests.answer_survey(
+                services.database,
+                services.clock,
+                found.number,
+                satisfaction=satisfaction,
+                is_solved=is_solved,
+                wake=services.wake_relay,
+            )
+        except Conflict:
+            return _back(found, "survey-over")
+        if comment.strip():
+            with services.database.begin() as tx:
+                now = services.clock.now()
+                completions.keep_customer_words(tx, found.number, "survey_comment", comment, "customer", now)
+        return _back(found, "thanks")
+
+    @pages.post("/progress/{number}/appeal", response_model=None)
+    def file_appeal(
+        request: Request, number: Number, key: _Key, reason: Annotated[Note, Form(min_length=1)]
+    ) -> Response:
+        """A complaint about the handling: other people look at it again (rule B7)."""
+        with services.database.read() as tx:
+            found = opened(request, tx, number, key)
+            if isinstance(found, Response):
+                return found
+        try:
+            requests.file_appeal(
+                services.database,
+                services.clock,
+                found.number,
+                reason,
+                windows=services.appeal_windows,
+                wake=services.wake_relay,
+            )
+        except Conflict:
+            return _back(found, "appeal-over")
+        return _back(found, "appealed")
+
+
+def _view(services: DeskServices, tx: Transaction, complaint: Complaint) -> dict[str, Any]:
+    """What templates/progress.html shows; nothing that staff wrote but the reply to the customer."""
+    number, now = complaint.number, services.clock.now()
+    order = [status for status, *_ in _STEPS]
+    at = order.index(Status(complaint.status)) if complaint.status in order else len(order)
+    steps = []
+    for place, (_, code, zh, en) in enumerate(_STEPS):
+        entry = timeline.latest(tx, number, code)
+        when = complaint.received_at if place == 0 else entry.at if entry else None
+        steps.append(
+            {
+                "zh": zh,
+                "en": en,
+                "at": when if place <= at else None,
+                "is_done": place <= at,
+                "is_now": place == at,
+            }
+        )
+    due = [each for each in deadlines.of(tx, number) if each.kind == "result" and each.met_at is None]
+    has_result = complaint.status in {Status.RESOLVED, Status.CLOSED}
+    reply = incidents.reply_for(tx, number) or answers.newest(tx, number, ["customer_reply"])
+    return {
+        "complaint": complaint,
+        "steps": steps,
+        "due_at": due[0].due_at if due and not has_result else None,
+        "reply": reply if has_result else None,
+        "may_answer": requests.survey_is_open(tx, number),
+        "may_appeal": requests.appeal_is_open(tx, number, services.appeal_windows, now),
+    }
+
+
+def _back(complaint: Complaint, said: str) -> Response:
+    return RedirectResponse(f"/progress/{complaint.number}?key={complaint.progress_key}&said={said}", 303)
