@@ -1,4 +1,4 @@
-"""A real Chromium for tests of pages. One per session; every test has pages of its own, with nothing remembered."""
+"""A real Chromium for tests of pages. One per module; every test has pages of its own, with nothing remembered."""
 
 from __future__ import annotations
 
@@ -12,9 +12,13 @@ from tests.browser.stage import Stage, staged
 from tests.browser.watching import browser_program, launch
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser. None on the machine: skipped, but never in CI, which installs one."""
+    """The browser. None on the machine: skipped, but never in CI, which installs one.
+
+    One per module, not per session: as long as Playwright is up, an event loop counts as running in this thread, and
+    whatever else in the process calls `asyncio.run` is refused.
+    """
     program = browser_program()
     if program is None:
         reason = (

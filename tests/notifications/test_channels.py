@@ -268,15 +268,16 @@ def test_any_other_refusal_is_final(code: int) -> None:
     ("header", "least", "most"),
     [
         ("120", 120, 120),
-        (format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
+        (None, 3000, 3600),
         ("99999999999", 86400, 86400),
         ("Wed, 21 Oct 2015 07:28:00 GMT", 0, 0),
     ],
-    ids=["seconds", "date", "too long", "past"],  # a name with the time in it differs between processes
 )
-def test_retry_after_is_honoured(header: str, least: int, most: int) -> None:
+def test_retry_after_is_honoured(header: str | None, least: int, most: int) -> None:
+    """A number of seconds or a date; none given: the date an hour from now."""
+    hour = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
     with sms_server() as server:
-        server.answers = [(503, {"Retry-After": header})]
+        server.answers = [(503, {"Retry-After": header or hour})]
         channel = gateway(server.url)
         with pytest.raises(NotNow) as caught:
             channel.deliver(SMS)
