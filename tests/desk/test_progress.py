@@ -38,8 +38,12 @@ def link(desk: RunningDesk, number: str) -> str:
     settings = Settings(web=WebSettings(public_url="https://care.example.com/"))
     with desk.database.begin() as tx:
         url = str(for_customer(tx, complaints.get(tx, number), desk.clock.now(), settings)["progress_url"])
-    assert url.startswith(f"https://care.example.com/progress/{number}?key=")
-    return url.removeprefix("https://care.example.com")
+    assert url.startswith("https://care.example.com/p/")
+    with desk.client(None) as client:
+        page = client.get(url.removeprefix("https://care.example.com"))
+    address = page.headers.get("location", "")
+    assert (page.status_code, address.partition("?")[0]) == (303, f"/progress/{number}")
+    return str(address)
 
 
 def tell_result(desk: RunningDesk, number: str, status: str = "resolved") -> None:

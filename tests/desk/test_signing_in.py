@@ -371,7 +371,7 @@ def test_of_two_changes_at_once_one_wins(both: RunningDesk) -> None:
         with ThreadPoolExecutor(2) as pool:
             answers = list(pool.map(change, (NEW + "1", NEW + "2")))
     assert answers.count(303) >= 1
-    assert set(answers) <= {303, 422}
+    assert set(answers) <= {303, 401, 422}  # the loser is signed out, or told that the old password is wrong
     with both.database.read() as tx:
         kept = tx.get_one(Account, "lin.qiantai").password_hash
         assert sum(CHEAP.is_right(kept, NEW + end) for end in "12") == 1

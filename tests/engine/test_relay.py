@@ -147,7 +147,7 @@ async def _until(
     database: Database, number: str, is_reached: Callable[[str, int], bool], relay: Relay
 ) -> None:
     """Wake the relay until the request has come so far. Fails the test after a minute."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(240):
         while not is_reached(*(await asyncio.to_thread(_states, database))[number]):
             relay.wake()
             await asyncio.sleep(0.05)

@@ -169,7 +169,7 @@ def test_a_host_holds_no_more_than_its_cap_and_gives_back_what_it_did_not_begin(
         tint.set("as in the host")
         running = asyncio.create_task(host.run(stop))
         await asyncio.to_thread(is_begun.wait, 60)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(240):
             while host.status["probe-slow-work"].running < 2:  # noqa: ASYNC110 - the host tells nobody
                 await asyncio.sleep(0.02)
         assert len(begun) == 1 and host.status["probe-slow-work"].running == 2

@@ -29,7 +29,7 @@ from workers.store import audit, sessions
 
 API: Final = "/api/"
 OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
-OPEN_BELOW: Final = ("/static/", "/login/", "/progress/")
+OPEN_BELOW: Final = ("/static/", "/login/", "/progress/", "/p/")
 """What needs no login, and where whoever is signed in is nobody in particular: static files, health, the login, what
 customers see of their complaint."""
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})

@@ -65,18 +65,30 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
     """The page and what customers do on it."""
     tries = Tries()
 
-    def opened(request: Request, tx: Transaction, number: str, key: str) -> Complaint | HTMLResponse:
-        """The customer's complaint, or the page that says why not."""
+    def opened(request: Request, tx: Transaction, number: str | None, key: str) -> Complaint | HTMLResponse:
+        """The customer's complaint (by the key alone, where no number is given), or the page that says why not."""
         now, address = services.clock.now(), request.client.host if request.client else ""
         if tries.are_too_many(address, now):
             answer = page("progress-missing.html", 429, house=services.house, is_too_often=True)
             answer.headers["Retry-After"] = str(int(_WINDOW.total_seconds()))
             return answer
-        found = complaints.of_customer_link(tx, number.upper(), key)
+        if number is None:
+            found = complaints.of_short_link(tx, key)
+        else:
+            found = complaints.of_customer_link(tx, number.upper(), key)
         if found is None:
             tries.note(address, now)
             return page("progress-missing.html", 404, house=services.house, is_too_often=False)
         return found
+
+    @pages.get("/p/{key}", response_model=None)
+    def short_link(request: Request, key: Annotated[str, Path(max_length=64)]) -> Response:
+        """The link of a text message, as short as it can be: it leads to the page."""
+        with services.database.read() as tx:
+            found = opened(request, tx, None, key)
+        if isinstance(found, Response):
+            return found
+        return RedirectResponse(f"/progress/{found.number}?key={found.progress_key}", 303)
 
     @pages.get("/progress/{number}", response_model=None)
     def progress(

@@ -40,7 +40,7 @@ def for_customer(tx: Transaction, complaint: Complaint, now: datetime, settings:
 def _progress_url(complaint: Complaint, settings: Settings) -> str | None:
     """The customer's own page: the operator's, or the desk's where its address is known; None where neither is."""
     base = settings.web.public_url
-    own = f"{base.rstrip('/')}/progress/{{number}}?key={{key}}" if base else None
+    own = f"{base.rstrip('/')}/p/{{key}}" if base else None
     url = settings.notifications.progress_url or own
     if url is None:
         return None

@@ -67,6 +67,12 @@ def new_progress_key() -> str:
     return secrets.token_urlsafe(12)
 
 
+def of_short_link(tx: Session, key: str) -> Complaint | None:
+    """The complaint that a key alone stands for: links in text messages are short."""
+    found = tx.scalar(select(Complaint).where(Complaint.progress_key == key))
+    return of_customer_link(tx, found.number, key) if found is not None else None
+
+
 def of_customer_link(tx: Session, number: str, key: str) -> Complaint | None:
     """The complaint whose customer's link has this key; None for a wrong one, and for a number that does not exist."""
     found = tx.get(Complaint, number)

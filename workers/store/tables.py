@@ -35,6 +35,7 @@ class Complaint(Base):
         ),
         CheckConstraint("tier in ('front-desk','department','branch','city','province')", name="tier"),
         Index("complaints_recurrence_idx", "customer_key", "category", "received_at"),
+        Index("complaints_progress_key_idx", "progress_key", unique=True),
         Index("complaints_alike_idx", "category", "product", "received_at"),
         Index("complaints_owner_person_status_idx", "owner_person", "status"),
         Index("complaints_owner_group_status_idx", "owner_group", "status"),
