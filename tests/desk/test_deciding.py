@@ -12,7 +12,7 @@ import pytest
 
 from tests.desk.signing_in import Browser, add_account, hidden, required
 from tests.desk_server import RunningDesk, add_complaint, add_task, running
-from workers.store import answers, exclusions, timeline
+from workers.store import answers, exclusions, incidents, retention, timeline
 from workers.store.database import Database
 from workers.store.record_tables import DecisionRow, DecisionTables, UserTask
 from workers.store.refund_tables import Refund, RefundApproval
@@ -293,3 +293,27 @@ def test_the_forms_of_the_pages_have_their_token(desk: RunningDesk, lin: Browser
     key = add_task(desk, add_complaint(desk))
     assert hidden(lin.get("/inbox"))["csrf"] == lin.csrf
     assert hidden(lin.get(f"/tasks/{key}"))["csrf"] == lin.csrf
+
+
+def test_E3_tasks_of_events_and_of_retention_runs_are_decided_on_the_page_too(desk: RunningDesk) -> None:
+    """Neither has a customer; the page shows what there is of it, and the form."""
+    now = desk.clock.now()
+    with desk.database.begin() as tx:
+        columns = {
+            "policy": "petition",
+            "kind": "hall-outage",
+            "flags": [],
+            "text": "营业厅系统中断",
+            **HANGZHOU,
+        }
+        event = incidents.declare(tx, now, who="yin.fenzhang", count=3, **columns)
+        run, _ = retention.open_run(tx, now, who="yin.fenzhang")
+    told = {"groups": ["branch-management"]}
+    add_task(desk, event, key="2251799813685301", form="acknowledge-incident", **told)
+    add_task(desk, run, key="2251799813685302", form="confirm-anonymisation", **told)
+    with Browser(desk) as yin:
+        yin.sign_in("yin.fenzhang")
+        of_event, of_run = (yin.get(f"/tasks/225179981368530{each}") for each in (1, 2))
+    assert (of_event.status_code, of_run.status_code) == (200, 200)
+    assert "营业厅系统中断" in of_event.text and "data-form" in of_event.text
+    assert run in of_run.text and "data-form" in of_run.text

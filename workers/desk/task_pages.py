@@ -131,7 +131,7 @@ def _view(services: DeskServices, tx: Transaction, task: TaskView, who: Actor) -
     said = task_view.said_before(tx, number)
     about = _about(services, tx, number)
     completed = completions.completion_of(tx, task.key)
-    people = {each.who for each in said} | {each["added_by"] for each in about["case"].get("evidence", [])}
+    people = {each.who for each in said} | {each["added_by"] for each in about["evidence"]}
     people |= {task.assignee or "", completed.who if completed else ""}
     people |= {each.person or "" for each in about["approvals"]}
     people |= {about["refund"].asked_by} if about["refund"] else set()
@@ -158,18 +158,21 @@ def _about(services: DeskServices, tx: Transaction, number: str) -> dict[str, An
         "deadlines": [],
         "of_customer": [],
         "like_it": [],
+        "evidence": [],
+        "event": None,
         "run": None,
     }
     kind = cases.kind(tx, number)
-    if kind == "retention":
+    if kind == "retention-run":
         return nothing | {"case": {"personal": {"text": None}}, "run": retention.described(tx, number)}
     case = case_view.show(tx, number, services.timeline_words, now=services.clock.now(), with_text=True)
     if kind != "complaint":
-        return nothing | {"case": case}
+        return nothing | {"case": case, "event": case}
     complaint, refund = complaints.get(tx, number), refunds.current(tx, number)
     return nothing | {
         "case": case,
         "is_complaint": True,
+        "evidence": case["evidence"],
         "refund": refund,
         "approvals": refunds.approvals(tx, refund.refund_no) if refund else [],
         "deadlines": deadlines.of(tx, number),
