@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
@@ -37,6 +36,6 @@ def add_event_pages(pages: APIRouter, services: DeskServices, page: Page) -> Non
             raise NotFound(f"There is no event {number[:40]!a}.")
         with services.database.read() as tx:
             found = incident_view.show(tx, number, services.timeline_words)
-            names: set[Any] = {found["owner"]["person"], *(each["who"] for each in found["timeline"])}
-            known = staff.by_usernames(tx, {name for name in names if isinstance(name, str)})
-        return page("event.html", event=found, people={each.username: each.name for each in known})
+            who = {found["owner"]["person"], *(each["who"] for each in found["timeline"])}
+            people = staff.names(tx, who)
+        return page("event.html", event=found, people=people)

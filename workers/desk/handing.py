@@ -9,11 +9,10 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 
 from workers.desk.caller import Actor
-from workers.desk.people import Authority, colleague
+from workers.desk.people import colleague, refuse_stranger
 from workers.desk.services import DeskServices
-from workers.errors import Conflict, Forbidden
-from workers.store import answers, completions, record_queries, timeline
-from workers.store.outbox import Transaction
+from workers.errors import Conflict
+from workers.store import answers, record_queries, timeline
 from workers.store.record_views import TaskView
 
 _RECORD_SECONDS: Final = 5.0
@@ -76,13 +75,13 @@ class Handing:
             task = record_queries.task(tx, key)
             if task.state != "open":
                 raise Conflict("此任务已办结或收回。 The task was completed or taken away meanwhile.")
-            _refuse(tx, who, task)
+            refuse_stranger(tx, who, task)
             return task
 
     def _colleague(self, task: TaskView, username: str) -> Actor:
         with self._services.database.read() as tx:
             found = colleague(tx, username)
-            _refuse(tx, found, task)
+            refuse_stranger(tx, found, task)
             return found
 
     def _keep(self, task: TaskView, who: Actor, to: Actor, note: str) -> None:
@@ -110,12 +109,3 @@ class Handing:
     def _look(self, key: str) -> TaskView:
         with self._services.database.read() as tx:
             return record_queries.task(tx, key)
-
-
-def _refuse(tx: Transaction, who: Actor, task: TaskView) -> None:
-    owner = completions.owners(tx, [task.number or ""]).get(task.number or "")
-    refusal = (
-        Authority(tx).refuses(who, task, owner) if owner else "此任务不属于任何工单 it belongs to no case"
-    )
-    if refusal:
-        raise Forbidden(refusal)

@@ -69,7 +69,7 @@ def add_inbox(pages: APIRouter, services: DeskServices, page: Callable[..., HTML
             view: dict[str, Any] = {
                 "lines": lines(tx, found.tasks, now),
                 "counts": mine.counts(now, _SOON),
-                "people": names(tx, {task.assignee for task in found.tasks if task.assignee}),
+                "people": staff.names(tx, {task.assignee for task in found.tasks}),
             }
         chosen = {"scope": scope, "due": due, "group": group, "number": number}
         more = write_place(found.after) if found.after else None
@@ -83,11 +83,6 @@ def lines(tx: Transaction, tasks: list[TaskView], now: datetime) -> list[Line]:
         Line(task, *urgency(task.created_at, task.due_at, now), cases.get(task.number or ""))
         for task in tasks
     ]
-
-
-def names(tx: Transaction, usernames: set[str]) -> dict[str, str]:
-    """Username -> what people call them."""
-    return {person.username: person.name for person in staff.by_usernames(tx, usernames)}
 
 
 def write_place(place: Place) -> str:

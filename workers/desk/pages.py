@@ -24,7 +24,6 @@ from workers.desk.words import countdown, duration, iso, moment
 from workers.errors import DubanError, NotFound
 from workers.notifications.labels import Labels
 from workers.store import case_view, cases, overview, record_queries, staff
-from workers.store.outbox import Transaction
 
 STATIC: Final = Path(__file__).parent / "static"
 _STUCK_SHOWN: Final = 8
@@ -56,7 +55,7 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
         with services.database.read() as tx:
             view = overview.overview(tx, now)
             incidents = record_queries.open_incidents(tx)[:_STUCK_SHOWN]
-            people = _names(tx, {line.complaint.owner_person for line in view.latest})
+            people = staff.names(tx, {line.complaint.owner_person for line in view.latest})
         stuck = [{"number": each.number, "name": each.name, "since": each.created_at} for each in incidents]
         return page("overview.html", view=view, stuck=stuck, people=people)
 
@@ -72,7 +71,7 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
             usernames = {(found.get("owner") or {}).get("person")} | {
                 each["who"] for each in found["timeline"]
             }
-            people = _names(tx, usernames)
+            people = staff.names(tx, usernames)
         return page("case.html", case=found, deadlines=_deadlines(found, now), people=people)
 
     add_event_pages(pages, services, page)
@@ -117,12 +116,6 @@ def _environment(services: DeskServices) -> Environment:
     }
     templates.filters["instant"] = datetime.fromisoformat
     return templates
-
-
-def _names(tx: Transaction, usernames: set[Any]) -> dict[str, str]:
-    """Full name of staff by username."""
-    known = {name for name in usernames if isinstance(name, str)}
-    return {person.username: person.name for person in staff.by_usernames(tx, known)}
 
 
 def _place(complaint: Any) -> str:

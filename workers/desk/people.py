@@ -9,8 +9,8 @@ from typing import Final
 from workers.cases.region import Region, is_within
 from workers.desk import caller
 from workers.desk.caller import Actor as Actor
-from workers.errors import NotFound, Refused
-from workers.store import exclusions, staff
+from workers.errors import Forbidden, NotFound, Refused
+from workers.store import completions, exclusions, staff
 from workers.store.completions import CaseOwner
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
@@ -70,6 +70,16 @@ def refuse_outsider(who: Actor, complaint: Complaint) -> None:
         raise Refused(
             f"{who.name} may not do this: complaint {complaint.number} is with {complaint.owner_group}"
         )
+
+
+def refuse_stranger(tx: Transaction, who: Actor, task: TaskView) -> None:
+    """Raises Forbidden unless the person may complete the task."""
+    owner = completions.owners(tx, [task.number or ""]).get(task.number or "")
+    refusal = (
+        Authority(tx).refuses(who, task, owner) if owner else "此任务不属于任何工单 it belongs to no case"
+    )
+    if refusal:
+        raise Forbidden(refusal)
 
 
 class Authority:

@@ -13,8 +13,7 @@ from workers.desk.access import signed_in
 from workers.desk.caller import Actor, current
 from workers.desk.completion import Completion
 from workers.desk.handing import Handing
-from workers.desk.inbox_pages import names
-from workers.desk.people import Authority, in_directory
+from workers.desk.people import Authority, in_directory, refuse_stranger
 from workers.desk.problems import problem, status_of
 from workers.desk.services import DeskServices
 from workers.errors import Broken, DubanError, Forbidden
@@ -118,10 +117,7 @@ def _readable(tx: Transaction, key: str, who: Actor) -> TaskView:
     if task.number is None:
         raise Forbidden("此任务不属于任何工单。 The task belongs to no case and is not decided here.")
     current().subject = task.number
-    owner = completions.owners(tx, [task.number]).get(task.number)
-    refusal = Authority(tx).refuses(who, task, owner) if owner else None
-    if refusal:
-        raise Forbidden(refusal)
+    refuse_stranger(tx, who, task)
     return task
 
 
@@ -131,9 +127,9 @@ def _view(services: DeskServices, tx: Transaction, task: TaskView, who: Actor) -
     said = task_view.said_before(tx, number)
     about = _about(services, tx, number)
     completed = completions.completion_of(tx, task.key)
-    people = {each.who for each in said} | {each["added_by"] for each in about["evidence"]}
-    people |= {task.assignee or "", completed.who if completed else ""}
-    people |= {each.person or "" for each in about["approvals"]}
+    people: set[str | None] = {each.who for each in said} | {each["added_by"] for each in about["evidence"]}
+    people |= {task.assignee, completed.who if completed else None}
+    people |= {each.person for each in about["approvals"]}
     people |= {about["refund"].asked_by} if about["refund"] else set()
     return about | {
         "task": task,
@@ -143,7 +139,7 @@ def _view(services: DeskServices, tx: Transaction, task: TaskView, who: Actor) -
         "reasons": task_view.reasons(tx, task.process_instance_key),
         "marks": task_view.marks(tx, task.process_instance_key),
         "colleagues": _colleagues(tx, task, who) if task.state == "open" else [],
-        "people": names(tx, people - {""}),
+        "people": staff.names(tx, people),
         "completed": completed,
         "prefilled": _prefilled(task, who),
     }

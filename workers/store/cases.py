@@ -37,10 +37,7 @@ def get(tx: Session, number: str) -> AnyCase:
     Raises:
         NotFound: no case has this number.
     """
-    found = tx.get(Case, number)
-    if found is None:
-        raise NotFound(f"There is no case {number[:40]!r}.")
-    return incidents.get(tx, number) if found.kind == "incident" else complaints.get(tx, number)
+    return incidents.get(tx, number) if kind(tx, number) == "incident" else complaints.get(tx, number)
 
 
 def region(case: AnyCase) -> Region:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -12,7 +12,7 @@ from sqlalchemy import String, Table, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from workers.store import task_offers
+from workers.store import statements, task_offers
 from workers.store.database import Base
 from workers.store.record_tables import (
     DecisionRow,
@@ -41,7 +41,6 @@ _TABLES: Final[tuple[type[Base], ...]] = (
     Incident,
     DecisionRow,
 )
-_CHUNK: Final = 500  # bound values of one statement stay far under SQLite's 32,766
 
 
 @dataclass
@@ -108,7 +107,7 @@ def write(tx: Session, changes: RecordChanges) -> None:
     named = _hand_down_numbers(tx, changes.relatives) | changes.relatives
     tasks = changes.rows.get(UserTask, {}).keys() | task_offers.tasks_of(tx, named)
     task_offers.refresh(tx, tasks)
-    for keys in _chunks(changes.completed_tasks):
+    for keys in statements.chunks(changes.completed_tasks):
         tx.execute(update(Answer).where(Answer.task_key.in_(keys)).values(is_final=True))
 
 
@@ -156,7 +155,7 @@ def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> set[str]:
     generation = list(relatives)
     while generation:
         named: list[str] = []
-        for keys in _chunks(generation):
+        for keys in statements.chunks(generation):
             related = ProcessInstance.key.in_(keys) | ProcessInstance.parent_key.in_(keys)
             change = update(ProcessInstance).where(orphan, related).values(number=inherited)
             change = change.execution_options(synchronize_session=False)
@@ -164,9 +163,3 @@ def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> set[str]:
         generation = named
         everyone.update(named)
     return everyone
-
-
-def _chunks(keys: Collection[str]) -> Iterator[list[str]]:
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]

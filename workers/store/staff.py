@@ -133,6 +133,12 @@ def by_usernames(tx: Session, usernames: Collection[str]) -> list[Staff]:
     return list(tx.scalars(select(Staff).where(Staff.username.in_(usernames)).order_by(Staff.username)))
 
 
+def names(tx: Session, usernames: Iterable[str | None]) -> dict[str, str]:
+    """Username -> what people call them; None and who is unknown are left out."""
+    wanted = {username for username in usernames if username is not None}
+    return {person.username: person.name for person in by_usernames(tx, wanted)}
+
+
 def usernames_of(tx: Session, group: str, region: Region) -> set[str]:
     """Everybody of the group who is as near to the region as its nearest person."""
     return {person.username for person in _nearest(_members(tx, group), region)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
 
 from sqlalchemy import inspect
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +11,16 @@ from sqlalchemy.orm import Session
 
 from workers.store.database import Base
 from workers.store.tables import Counter
+
+_CHUNK: Final = 500
+"""Bound values of one statement stay far under SQLite's 32,766."""
+
+
+def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    """The keys in order, as many at a time as one statement takes."""
+    ordered = sorted(keys)
+    for start in range(0, len(ordered), _CHUNK):
+        yield ordered[start : start + _CHUNK]
 
 
 def insert_if_absent(tx: Session, table: type[Base], key: list[str], **values: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
+from workers.store import statements
 from workers.store.incident_tables import MajorIncident
 from workers.store.offer_tables import TaskOffer, place_key
 from workers.store.record_tables import FormVersion, ProcessInstance, UserTask
@@ -18,12 +19,10 @@ from workers.store.tables import Complaint
 NEVER_DUE: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """Where a task without a due date is sorted: after all others."""
 
-_CHUNK: Final = 500
-
 
 def refresh(tx: Session, task_keys: Collection[str]) -> None:
     """Makes the offers of these tasks what the record tables say now; a task that is not open has none."""
-    for keys in _chunks(task_keys):
+    for keys in statements.chunks(task_keys):
         tx.execute(delete(TaskOffer).where(TaskOffer.task_key.in_(keys)))
         rows = list(_offers(tx, keys))
         if rows:
@@ -33,7 +32,7 @@ def refresh(tx: Session, task_keys: Collection[str]) -> None:
 def tasks_of(tx: Session, instance_keys: Collection[str]) -> set[str]:
     """The open user tasks of these process instances, by key."""
     found: set[str] = set()
-    for keys in _chunks(instance_keys):
+    for keys in statements.chunks(instance_keys):
         mine = select(UserTask.key).where(UserTask.process_instance_key.in_(keys), UserTask.state == "open")
         found.update(tx.scalars(mine))
     return found
@@ -83,9 +82,3 @@ def _places(tx: Session, numbers: Collection[str]) -> dict[str, str]:
         for number, province, city, branch in tx.execute(wanted.where(table.number.in_(numbers))):
             found[number] = place_key(Region(province=province, city=city, branch=branch))
     return found
-
-
-def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
-    ordered = sorted(keys)
-    for start in range(0, len(ordered), _CHUNK):
-        yield ordered[start : start + _CHUNK]

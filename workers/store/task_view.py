@@ -9,6 +9,8 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session
 
+from workers.cases.forms import Form
+from workers.errors import Broken
 from workers.store import complaints
 from workers.store.record_tables import (
     DecisionRow,
@@ -106,11 +108,11 @@ def said_before(tx: Session, number: str) -> list[Said]:
         .join(FormVersion, FormVersion.form_key == UserTask.form_key)
         .where(UserTask.key.in_({each.task_key for each in answers}))
     )
-    forms: dict[str, dict[str, Any]] = dict(tx.execute(asked).all())
+    labels = {key: _labels(schema) for key, schema in tx.execute(asked)}
     return [
         Said(
             each.form,
-            _labels(forms.get(each.task_key, {})).get(each.field, each.field),
+            labels.get(each.task_key, {}).get(each.field) or each.field,
             each.value,
             each.author,
             each.at,
@@ -120,15 +122,11 @@ def said_before(tx: Session, number: str) -> list[Said]:
 
 
 def _labels(schema: dict[str, Any]) -> dict[str, str]:
-    """Key -> label of the fields of a form; what is no form has none."""
-    components = schema.get("components")
-    found: dict[str, str] = {}
-    for component in components if isinstance(components, list) else []:
-        if isinstance(component, dict):
-            if component.get("key") and component.get("label"):
-                found[str(component["key"])] = str(component["label"])
-            found |= _labels(component)
-    return found
+    """Key -> label of the fields of a form; what cannot be read has none."""
+    try:
+        return Form(schema).labels
+    except Broken:
+        return {}
 
 
 def of_customer(tx: Session, complaint: Complaint) -> list[Complaint]:
