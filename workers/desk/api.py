@@ -148,9 +148,9 @@ def _add_complaints(api: APIRouter, services: DeskServices) -> None:
             number,
             satisfaction=body.satisfaction,
             is_solved=body.is_solved,
+            comment=body.comment,
             wake=services.wake_relay,
         )
-        _keep(services, number, "survey_comment", body.comment)
         return {"number": number, **answer}
 
     @api.post("/complaints/{number}/appeal")

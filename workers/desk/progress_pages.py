@@ -18,7 +18,7 @@ from workers.cases.readable import Note
 from workers.desk.services import DeskServices
 from workers.errors import Conflict
 from workers.names import Status
-from workers.store import answers, complaints, completions, deadlines, incidents, requests, timeline
+from workers.store import answers, complaints, deadlines, incidents, requests, timeline
 from workers.store.outbox import Transaction
 from workers.store.tables import Complaint
 
@@ -37,7 +37,7 @@ _ADDRESSES: Final = 10_000
 
 
 class Tries:
-    """Wrong links by address, the newest addresses only: guessing is slow, and a link that is right always opens.
+    """Wrong links by address, the newest addresses only: who has guessed too often waits, whatever they open next.
 
     In memory: 96 random bits need no more, and a restart forgives.
     """
@@ -64,6 +64,20 @@ class Tries:
 def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., HTMLResponse]) -> None:
     """The page and what customers do on it."""
     tries = Tries()
+
+    def told(
+        request: Request, number: str, key: str, ask: Callable[[str], object], thanks: str, over: str
+    ) -> Response:
+        """Hands on what the customer says; what comes too late or twice changes nothing and says so."""
+        with services.database.read() as tx:
+            found = opened(request, tx, number, key)
+        if isinstance(found, Response):
+            return found
+        try:
+            ask(found.number)
+        except Conflict:
+            return _back(found, over)
+        return _back(found, thanks)
 
     def opened(request: Request, tx: Transaction, number: str | None, key: str) -> Complaint | HTMLResponse:
         """The customer's complaint (by the key alone, where no number is given), or the page that says why not."""
@@ -111,49 +125,38 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
         is_solved: Annotated[bool, Form()],
         comment: Annotated[Note | Literal[""], Form()] = "",
     ) -> Response:
-        """The customer's answer; a second one changes nothing and says so."""
-        with services.database.read() as tx:
-            found = opened(request, tx, number, key)
-            if isinstance(found, Response):
-                return found
-        try:
+        """The customer's answer to the survey."""
+
+        def ask(mine: str) -> None:
             requests.answer_survey(
                 services.database,
                 services.clock,
-                found.number,
+                mine,
                 satisfaction=satisfaction,
                 is_solved=is_solved,
+                comment=comment if comment.strip() else None,
                 wake=services.wake_relay,
             )
-        except Conflict:
-            return _back(found, "survey-over")
-        if comment.strip():
-            with services.database.begin() as tx:
-                now = services.clock.now()
-                completions.keep_customer_words(tx, found.number, "survey_comment", comment, "customer", now)
-        return _back(found, "thanks")
+
+        return told(request, number, key, ask, "thanks", "survey-over")
 
     @pages.post("/progress/{number}/appeal", response_model=None)
     def file_appeal(
         request: Request, number: Number, key: _Key, reason: Annotated[Note, Form(min_length=1)]
     ) -> Response:
         """A complaint about the handling: other people look at it again (rule B7)."""
-        with services.database.read() as tx:
-            found = opened(request, tx, number, key)
-            if isinstance(found, Response):
-                return found
-        try:
+
+        def ask(mine: str) -> None:
             requests.file_appeal(
                 services.database,
                 services.clock,
-                found.number,
+                mine,
                 reason,
                 windows=services.appeal_windows,
                 wake=services.wake_relay,
             )
-        except Conflict:
-            return _back(found, "appeal-over")
-        return _back(found, "appealed")
+
+        return told(request, number, key, ask, "appealed", "appeal-over")
 
 
 def _view(services: DeskServices, tx: Transaction, complaint: Complaint) -> dict[str, Any]:

@@ -57,10 +57,14 @@ def answer_survey(
     *,
     satisfaction: Literal["satisfied", "dissatisfied"],
     is_solved: bool,
+    comment: str | None = None,
     who: str = "customer",
     wake: Callable[[], None] | None = None,
 ) -> None:
     """Hands the customer's answer to the engine; one answer each time a result was told.
+
+    Args:
+        comment: what the customer adds; it stays in the store.
 
     Raises:
         NotFound: no such complaint.
@@ -73,6 +77,8 @@ def answer_survey(
         if not engine_requests.add(tx, name, number, key, variables, now):
             raise Conflict(f"The survey of complaint {number} has been answered already.")
         timeline.add(tx, number, now, who, "survey-answered", key, **variables)
+        if comment:
+            completions.keep_customer_words(tx, number, "survey_comment", comment, who, now)
     if wake is not None:
         wake()
 
