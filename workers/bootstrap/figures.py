@@ -6,20 +6,18 @@ from datetime import timedelta
 from typing import Any
 
 import isodate
-from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from workers.bootstrap.resources import models_dir, templates_dir
+from workers.bootstrap.store_alone import store_alone
 from workers.cases.figures import Asked, Subscribers
 from workers.clock import SystemClock
 from workers.desk.figures import FigureSource
 from workers.engine.models import Models
 from workers.engine.models.library import POLICY_DECISION
-from workers.errors import Refused, Unavailable
+from workers.errors import Refused
 from workers.names import SHANGHAI
 from workers.notifications.labels import Labels
 from workers.settings import Settings
-from workers.store import schema
-from workers.store.database import Database
 
 
 def figure_source(settings: Settings, models: Models) -> FigureSource:
@@ -39,20 +37,8 @@ def report_of_store(settings: Settings, first: str | None, last: str | None, by:
     asked = Asked.parse(first, last, by, now.astimezone(SHANGHAI).date())
     source = figure_source(settings, Models.load(models_dir(settings)))
     labels = Labels.load(templates_dir(settings))
-    try:
-        url = settings.database_url
-        database = Database(url) if url else Database.in_folder(settings.data)
-    except (ArgumentError, ImportError) as error:
-        raise Refused(f"DUBAN_DATABASE_URL is no URL that can be used: {type(error).__name__}") from error
-    try:
-        if schema.current(database) != schema.head():
-            raise Refused("the store is of another version of Duban: start `duban up` on it once")
-        with database.read() as tx:
-            return source.report(tx, asked, now, labels)
-    except DBAPIError as error:
-        raise Unavailable(f"the database does not answer: {type(error.orig).__name__}") from error
-    finally:
-        database.close()
+    with store_alone(settings) as database, database.read() as tx:
+        return source.report(tx, asked, now, labels)
 
 
 def _windows(models: Models) -> dict[str, float]:

@@ -7,15 +7,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy.exc import ArgumentError, DBAPIError
-
+from workers.bootstrap.store_alone import store_alone
 from workers.cases.passwords import Passwords
 from workers.clock import Clock, SystemClock
 from workers.engine.controlled_clock import EngineClock
-from workers.errors import Refused, Unavailable
+from workers.errors import Refused
 from workers.names import SHANGHAI
 from workers.settings import Settings
-from workers.store import accounts, audit, schema
+from workers.store import accounts, audit
 from workers.store.database import Database
 
 
@@ -105,21 +104,10 @@ def users(settings: Settings) -> Iterator[Users]:
             f"there is no store in {settings.data}: name the folder of the instance with --data, or start `duban up` "
             "on it once"
         )
-    try:
-        url = settings.database_url
-        database = Database(url) if url else Database.in_folder(settings.data)
-    except (ArgumentError, ImportError) as error:
-        raise Refused(f"DUBAN_DATABASE_URL is no URL that can be used: {type(error).__name__}") from error
-    try:
-        if schema.current(database) != schema.head():
-            raise Refused("the store is of another version of Duban: start `duban up` on it once")
+    with store_alone(settings) as database:
         moved = settings.data / "clock.json"
         clock: Clock = EngineClock(moved) if moved.exists() else SystemClock()
         yield Users(database, clock, Passwords(shortest=settings.login.password_length))
-    except DBAPIError as error:
-        raise Unavailable(f"the database does not answer: {type(error.orig).__name__}") from error
-    finally:
-        database.close()
 
 
 def _state(is_disabled: bool, is_active: bool, must_change: bool) -> str:
