@@ -204,3 +204,23 @@ def test_the_audit_cannot_be_changed(both: RunningDesk, deed: str) -> None:
         tx.execute(text(deed))
     with both.database.read() as tx:
         assert [each.who for each in audit.page(tx, who="lin.qiantai")] == ["lin.qiantai"]
+
+
+def test_a_case_of_another_region_is_neither_shown_nor_touched(both: RunningDesk) -> None:
+    """Every address with the number of a case: page, API, actions; the token sees all. Search finds nothing of it."""
+    here, there = add_complaint(both), add_complaint(both, region={"province": "江苏", "city": "南京"})
+    with Browser(both) as browser:
+        browser.sign_in("lin.qiantai")
+        headers = {"X-CSRF-Token": browser.csrf}
+        for number, status in ((here, 200), (there, 403)):
+            assert browser.get(f"/complaints/{number}").status_code == status
+            assert browser.get(f"/api/v1/complaints/{number}").status_code == status
+            assert call(browser, f"/complaints/{number}/withdrawal", {}, **headers).status_code == status
+        assert "属于其他地区" in browser.get(f"/complaints/{there}").text
+        found = call(browser, "/search", {"as": "lin.qiantai", "wanted": "王小明"}, **headers).json()
+        assert [each["number"] for each in found] == [here]
+        assert browser.get("/complaints/TS20261122-999999").status_code == 404
+        assert browser.get("/complaints/%00").status_code == 404
+    with both.client() as client:
+        assert client.get(f"/api/v1/complaints/{there}").status_code == 200
+    assert ("lin.qiantai", "complaint-withdrawn", there, "session") not in noted(both)

@@ -11,7 +11,7 @@ import pytest
 
 from tests.desk_server import RunningDesk, add_complaint, add_person, add_task
 from workers.desk.people import Actor, Authority, actor
-from workers.store import completions, exclusions, record_queries, task_offers
+from workers.store import case_owners, exclusions, record_queries, task_offers
 from workers.store.inbox import Inbox, Place, Wanted
 from workers.store.outbox import Transaction
 from workers.store.record_tables import UserTask
@@ -56,7 +56,7 @@ def asked_one_by_one(tx: Transaction, who: Actor) -> list[str]:
     """Every open task that Authority lets the person complete, in the inbox's order."""
     authority = Authority(tx)
     tasks = record_queries.open_tasks(tx)
-    cases = completions.owners(tx, {task.number for task in tasks if task.number})
+    cases = case_owners.of(tx, {task.number for task in tasks if task.number})
     mine = [
         task for task in tasks if task.number and authority.refuses(who, task, cases[task.number]) is None
     ]

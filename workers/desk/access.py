@@ -20,12 +20,13 @@ from starlette.responses import Response
 
 from workers.cases.rights import Right, Rights
 from workers.desk.api_access import ROUTES
-from workers.desk.caller import Actor, Caller, SignedIn, current
+from workers.desk.caller import Actor, Caller, SignedIn, current, sight
 from workers.desk.cookies import SESSION, Cookies
 from workers.desk.problems import problem
 from workers.desk.services import DeskServices
-from workers.errors import Forbidden, Refused, SignInNeeded
+from workers.errors import Forbidden, NotFound, Refused, SignInNeeded
 from workers.store import audit, sessions
+from workers.store.outbox import Transaction
 
 API: Final = "/api/"
 OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
@@ -89,6 +90,14 @@ def check_right(rights: Rights, right: Right, who: Actor) -> None:
         rights.check(right, who.name, who.groups)
     except Refused as error:
         raise Forbidden(str(error)) from None
+
+
+def refuse_unseen(tx: Transaction, number: str) -> None:
+    """Raises Forbidden when the case belongs to another region than the caller's. For numbers that come in a body."""
+    if not sight().allows(tx, number):
+        raise Forbidden(
+            f"工单 {number} 属于其他地区，您无权查看或办理。 Case {number} belongs to another region than yours."
+        )
 
 
 def local(address: str | None) -> str:
@@ -173,6 +182,16 @@ class Gate:
                 raise Forbidden(
                     "页面已过期，请返回并刷新后重试。 This page is out of date: go back, reload it and try again."
                 )
+        number = request.path_params.get("number")
+        if number is not None:
+            await run_in_threadpool(self._check_region, str(number))
+
+    def _check_region(self, number: str) -> None:
+        """Every address with the number of a case is for people who may see that case."""
+        if not number.isascii() or not number.isprintable():
+            raise NotFound(f"There is no case {number[:40]!a}.")
+        with self._services.database.read() as tx:
+            refuse_unseen(tx, number)
 
     async def note(self, request: HTTPConnection, caller: Caller, status: int) -> None:
         """Keeps in the audit what was done, before anybody is told that it was."""

@@ -14,6 +14,7 @@ from typing import Literal
 
 from workers.cases.region import Region
 from workers.errors import Forbidden
+from workers.store.sight import EVERYTHING, Sight
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,12 @@ def current() -> Caller:
 def me() -> SignedIn | None:
     """Who is signed in; templates have it as `me()`."""
     return current().signed_in
+
+
+def sight() -> Sight:
+    """What of the store the request may see; everything for the instance's token."""
+    who = current().signed_in
+    return Sight(who.actor) if who else EVERYTHING
 
 
 @contextmanager

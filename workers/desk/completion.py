@@ -22,7 +22,7 @@ from workers.desk.services import DeskServices
 from workers.desk.words import moment
 from workers.errors import Conflict, NotFound, Refused, Unavailable
 from workers.names import SHANGHAI
-from workers.store import answers, completions, record_queries
+from workers.store import answers, case_owners, completions, record_queries
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
 
@@ -83,7 +83,7 @@ class Completion:
             done = _look(tx, task, who.name)
             if done is not None:
                 return done
-            case = completions.owners(tx, [task.number]).get(task.number)
+            case = case_owners.of(tx, [task.number]).get(task.number)
             refusal = Authority(tx).refuses(who, task, case) if case else None
             if refusal:
                 raise Refused(refusal)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Query, Request
 
+from workers.desk.caller import sight
 from workers.desk.fault_guides import KINDS
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
@@ -34,7 +35,10 @@ def router(services: DeskServices) -> APIRouter:
     ) -> list[dict[str, Any]]:
         """Rectifications, those due first at the top."""
         with services.database.read() as tx:
-            return [_described(each) for each in rectifications.page(tx, status=status, number=number)]
+            return [
+                _described(each)
+                for each in rectifications.page(tx, status=status, number=number, sight=sight())
+            ]
 
     return api
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from workers.cases.figures import Asked
 from workers.cases.masking import numbers_in
 from workers.desk.bodies import Body, Words
+from workers.desk.caller import sight
 from workers.desk.people import Actor, actor
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
@@ -83,7 +84,7 @@ def _add_suggestions(api: APIRouter, services: DeskServices) -> None:
     ) -> list[dict[str, Any]]:
         """Suggestions, newest first."""
         with services.database.read() as tx:
-            found = suggestions.listing(tx, status=status, group=group, number=number)
+            found = suggestions.listing(tx, status=status, group=group, number=number, sight=sight())
             return [described(each) for each in found]
 
     @api.post("/suggestions/{id_}/decision")

@@ -9,7 +9,7 @@ from workers.cases.wording import Context, Found, Wording
 from workers.desk.people import Actor, Authority
 from workers.desk.words import iso
 from workers.errors import Broken
-from workers.store import completions, record_queries
+from workers.store import case_owners, record_queries
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
 
@@ -18,7 +18,7 @@ def described_tasks(tx: Transaction, who: Actor | None = None) -> list[dict[str,
     """Open user tasks, the one due first comes first; only those that `who` may complete, if given."""
     found = record_queries.open_tasks(tx)
     if who is not None:
-        cases = completions.owners(tx, {task.number for task in found if task.number})
+        cases = case_owners.of(tx, {task.number for task in found if task.number})
         authority = Authority(tx)
         found = [
             task

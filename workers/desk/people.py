@@ -10,8 +10,8 @@ from workers.cases.region import Region, is_within
 from workers.desk import caller
 from workers.desk.caller import Actor as Actor
 from workers.errors import Forbidden, NotFound, Refused
-from workers.store import completions, exclusions, staff
-from workers.store.completions import CaseOwner
+from workers.store import case_owners, exclusions, staff
+from workers.store.case_owners import CaseOwner
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
 from workers.store.tables import Complaint, Staff
@@ -74,7 +74,7 @@ def refuse_outsider(who: Actor, complaint: Complaint) -> None:
 
 def refuse_stranger(tx: Transaction, who: Actor, task: TaskView) -> None:
     """Raises Forbidden unless the person may complete the task."""
-    owner = completions.owners(tx, [task.number or ""]).get(task.number or "")
+    owner = case_owners.of(tx, [task.number or ""]).get(task.number or "")
     refusal = (
         Authority(tx).refuses(who, task, owner) if owner else "此任务不属于任何工单 it belongs to no case"
     )

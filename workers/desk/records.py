@@ -13,6 +13,7 @@ from workers.cases.readable import Line
 from workers.cases.retention import Rule, read_rules
 from workers.cases.rights import Right
 from workers.desk.bodies import Body
+from workers.desk.caller import sight
 from workers.desk.people import actor
 from workers.desk.services import DeskServices
 from workers.engine.models import Models
@@ -48,7 +49,7 @@ def router(services: DeskServices) -> APIRouter:
         """Complaints of a customer, masked. Posted: who somebody is, is nothing for an address."""
         with services.database.read() as tx:
             who = _check(services, tx, body.person, "find-complaint")
-            found = search.find(tx, body.wanted)
+            found = search.find(tx, body.wanted, sight())
         log.info(
             "complaints looked for", extra={"action": "complaints-found", "who": who, "count": len(found)}
         )

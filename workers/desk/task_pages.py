@@ -19,6 +19,7 @@ from workers.desk.services import DeskServices
 from workers.errors import Broken, DubanError, Forbidden
 from workers.store import (
     case_lines,
+    case_owners,
     case_view,
     cases,
     complaints,
@@ -187,7 +188,7 @@ def _prefilled(task: TaskView, who: Actor) -> dict[str, str]:
 
 def _colleagues(tx: Transaction, task: TaskView, who: Actor) -> list[tuple[str, str]]:
     """(username, name) of everybody else who may complete the task."""
-    owner = completions.owners(tx, [task.number or ""]).get(task.number or "")
+    owner = case_owners.of(tx, [task.number or ""]).get(task.number or "")
     authority = Authority(tx)
     return [
         (person.username, person.name)

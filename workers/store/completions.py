@@ -2,38 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from workers.cases.region import Region
 from workers.store import answers, suggestions, timeline
-from workers.store.incident_tables import MajorIncident
-from workers.store.retention_tables import RetentionRun
-from workers.store.tables import Answer, Complaint, TimelineEntry
-
-
-@dataclass(frozen=True)
-class CaseOwner:
-    """Where a case belongs, and who owns it."""
-
-    region: Region
-    person: str | None
-
-
-def owners(tx: Session, numbers: Collection[str]) -> dict[str, CaseOwner]:
-    """Region and owner by number of a case; a retention run belongs to no region."""
-    found: dict[str, CaseOwner] = {}
-    for table in (Complaint, MajorIncident):
-        wanted = select(table.number, table.province, table.city, table.branch, table.owner_person)
-        for number, province, city, branch, person in tx.execute(wanted.where(table.number.in_(numbers))):
-            found[number] = CaseOwner(Region(province=province, city=city, branch=branch), person)
-    for number in tx.scalars(select(RetentionRun.number).where(RetentionRun.number.in_(numbers))):
-        found[number] = CaseOwner(Region(), None)
-    return found
+from workers.store.tables import Answer, TimelineEntry
 
 
 def completion_of(tx: Session, task_key: str) -> TimelineEntry | None:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from workers.errors import NotFound
 from workers.store.rectification_tables import Rectification
+from workers.store.sight import EVERYTHING, Sight
 
 OPEN = ("open", "done")
 """Not at its end yet."""
@@ -26,10 +27,16 @@ def find(tx: Session, id_: str) -> Rectification | None:
 
 
 def page(
-    tx: Session, *, status: str | None = None, number: str | None = None, limit: int = 200
+    tx: Session,
+    *,
+    status: str | None = None,
+    number: str | None = None,
+    sight: Sight = EVERYTHING,
+    limit: int = 200,
 ) -> list[Rectification]:
     """Rectifications, those due first at the top; `status` may be `open` for all that are not at their end."""
     statement = select(Rectification).order_by(Rectification.due_at, Rectification.id)
+    statement = statement.where(sight.shows_number(Rectification.number))
     if status == "running":
         statement = statement.where(Rectification.status.in_(OPEN))
     elif status is not None:

@@ -11,21 +11,27 @@ from sqlalchemy.orm import Session
 from workers.cases import masking
 from workers.cases.contact import check_email, check_phone
 from workers.names import SHANGHAI
+from workers.store.sight import EVERYTHING, Sight
 from workers.store.tables import Complaint
 
 MOST: Final = 100
 """Complaints in one answer."""
 
 
-def find(tx: Session, wanted: str) -> list[dict[str, Any]]:
+def find(tx: Session, wanted: str, sight: Sight = EVERYTHING) -> list[dict[str, Any]]:
     """The newest complaints that fit exactly, personal data masked; anonymised ones only by their number.
 
     Args:
         wanted: a number of a complaint, a telephone number or an e-mail address in any spelling, a customer number,
             or a whole name (of the customer, or of whom to speak to).
+        sight: what the person who looks may see.
     """
     fits = or_(*_fits(wanted.strip()))
-    statement = select(Complaint).where(fits).order_by(Complaint.received_at.desc(), Complaint.number.desc())
+    statement = (
+        select(Complaint)
+        .where(fits, sight.shows(Complaint))
+        .order_by(Complaint.received_at.desc(), Complaint.number.desc())
+    )
     return [_line(each) for each in tx.scalars(statement.limit(MOST))]
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.orm import Session
 
 from workers.errors import Conflict, NotFound, Refused
+from workers.store.sight import EVERYTHING, Sight
 from workers.store.statements import insert_if_absent
 from workers.store.suggestion_tables import Suggestion
 from workers.store.tables import Case, Complaint
@@ -86,10 +87,16 @@ def decide(
 
 
 def listing(
-    tx: Session, *, status: str | None = None, group: str | None = None, number: str | None = None
+    tx: Session,
+    *,
+    status: str | None = None,
+    group: str | None = None,
+    number: str | None = None,
+    sight: Sight = EVERYTHING,
 ) -> list[Suggestion]:
-    """Suggestions, newest first, narrowed to what is given."""
+    """Suggestions, newest first, narrowed to what is given and to what may be seen; those of no case everybody sees."""
     chosen = select(Suggestion).order_by(Suggestion.made_at.desc(), Suggestion.id.desc())
+    chosen = chosen.where(or_(Suggestion.number.is_(None), sight.shows_number(Suggestion.number)))
     for column, value in (
         (Suggestion.status, status),
         (Suggestion.owner_group, group),

@@ -10,11 +10,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
-from workers.store import statements
-from workers.store.incident_tables import MajorIncident
+from workers.store import case_owners, statements
 from workers.store.offer_tables import TaskOffer, place_key
 from workers.store.record_tables import FormVersion, ProcessInstance, UserTask
-from workers.store.tables import Complaint
 
 NEVER_DUE: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """Where a task without a due date is sorted: after all others."""
@@ -59,9 +57,9 @@ def _offers(tx: Session, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
         .where(UserTask.key.in_(keys), UserTask.state == "open")
     )
     rows = tx.execute(wanted).all()
-    places = _places(tx, {row.number for row in rows if row.number})
+    cases = case_owners.of(tx, {row.number for row in rows if row.number})
     for row in rows:
-        place = places.get(row.number or "", place_key(Region()))
+        place = place_key(cases[row.number].region if row.number in cases else Region())
         for group in sorted(set(row.groups)) or [""]:
             yield {
                 "task_key": row.key,
@@ -73,12 +71,3 @@ def _offers(tx: Session, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
                 "sorted_at": row.due_at or NEVER_DUE,
                 "place": place,
             }
-
-
-def _places(tx: Session, numbers: Collection[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for table in (Complaint, MajorIncident):
-        wanted = select(table.number, table.province, table.city, table.branch)
-        for number, province, city, branch in tx.execute(wanted.where(table.number.in_(numbers))):
-            found[number] = place_key(Region(province=province, city=city, branch=branch))
-    return found
