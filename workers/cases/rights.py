@@ -59,10 +59,13 @@ class Rights:
         """Every group that has a right."""
         return {group for groups in self.groups.values() for group in groups}
 
+    def may(self, right: Right, groups: Collection[str] | None) -> bool:
+        """Whether somebody of these groups may. `groups` None: duty staff, who may do everything."""
+        return groups is None or not set(groups).isdisjoint(self.groups[right])
+
     def check(self, right: Right, person: str, groups: Collection[str] | None) -> None:
-        """Raises Refused when the person may not. `groups` None: duty staff, who may do everything."""
-        allowed = self.groups[right]
-        if groups is not None and not set(groups) & set(allowed):
+        """Raises Refused when the person may not; see `may`."""
+        if not self.may(right, groups):
             zh, en = _WHAT[right]
-            able = ", ".join(sorted(allowed))
+            able = ", ".join(sorted(self.groups[right]))
             raise Refused(f"{person} 无权{zh}。 {person} may not {en}; that takes one of {able}.")

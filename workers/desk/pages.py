@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from workers.cases.refund import yuan
+from workers.cases.rights import Right
 from workers.desk.assets import asset
 from workers.desk.caller import me
 from workers.desk.event_pages import add_event_pages
@@ -30,7 +31,10 @@ _STUCK_SHOWN: Final = 8
 
 
 def renderer(services: DeskServices) -> Callable[..., HTMLResponse]:
-    """Renders a template by name: `page(name, status=200, **view)`. Templates know `now`, `me()` and `labels`."""
+    """Renders a template by name: `page(name, status=200, **view)`.
+
+    Templates know `now`, `me()`, `labels` and `may(right)`: whether who is signed in has a right of bpmn/rights.json.
+    """
     templates = _environment(services)
 
     def page(name: str, status: int = 200, **view: Any) -> HTMLResponse:
@@ -103,6 +107,7 @@ def _environment(services: DeskServices) -> Environment:
     )
     templates.globals["labels"] = services.labels
     templates.globals["me"] = me
+    templates.globals["may"] = lambda right: _may(services, right)
     templates.globals["asset"] = asset
     templates.filters |= {
         "iso": iso,
@@ -116,6 +121,12 @@ def _environment(services: DeskServices) -> Environment:
     }
     templates.filters["instant"] = datetime.fromisoformat
     return templates
+
+
+def _may(services: DeskServices, right: Right) -> bool:
+    """Nobody in particular may nothing: what is not of use is not shown; the routes check by themselves."""
+    who = me()
+    return who is not None and services.rights.may(right, who.actor.groups)
 
 
 def _place(complaint: Any) -> str:
