@@ -185,7 +185,7 @@ def test_whoever_reads_evidence_is_in_the_audit_and_refusals_are_not(desk: Runni
         auditor.sign_in("ping.shenji")
         operator.sign_in("meng.yunwei")
         assert auditor.get(path, params={"as": "ping.shenji"}).status_code == 200
-        assert operator.get(path, params={"as": "meng.yunwei"}).status_code == 422
+        assert operator.get(path, params={"as": "meng.yunwei"}).status_code == 403
     assert noted(desk) == [
         ("lin.qiantai", "evidence-added", number, "token"),
         ("ping.shenji", "evidence-read", number, "session"),

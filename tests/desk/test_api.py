@@ -259,7 +259,7 @@ def test_C6_more_time_is_asked_for_once_and_the_reason_stays_in_the_store(
         complaint.category, complaint.owner_group, complaint.owner_person = "other", "billing", "li.jing"
         deadlines.put(tx, number, "result", desk.clock.now() + timedelta(hours=72))
     add_person(desk, "outsider", "front-desk")
-    assert api.post(path, json={**body, "as": "outsider"}).status_code == 422
+    assert api.post(path, json={**body, "as": "outsider"}).status_code == 403
     answer = api.post(path, json=body)
     assert answer.json() == {"number": number, "extension": "asked"}
     assert api.post(path, json=body).status_code == 409, "it is being decided"

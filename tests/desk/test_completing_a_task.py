@@ -237,9 +237,9 @@ HANGZHOU = {"province": "浙江省", "city": "杭州市"}
         (["front-desk"], {"province": "浙江", "city": "杭州"}, 200, ""),
         (["front-desk"], {"province": "浙江省"}, 200, ""),
         (["front-desk"], {}, 200, ""),
-        (["billing"], HANGZHOU, 422, "the task “前台办理” is for front-desk"),
-        (["front-desk"], {"province": "浙江省", "city": "宁波市"}, 422, "belongs to 浙江省 杭州市"),
-        (["front-desk"], {"province": "江苏省"}, 422, "belongs to 浙江省 杭州市"),
+        (["billing"], HANGZHOU, 403, "the task “前台办理” is for front-desk"),
+        (["front-desk"], {"province": "浙江省", "city": "宁波市"}, 403, "belongs to 浙江省 杭州市"),
+        (["front-desk"], {"province": "江苏省"}, 403, "belongs to 浙江省 杭州市"),
     ],
 )
 def test_who_may(

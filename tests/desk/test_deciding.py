@@ -200,7 +200,7 @@ def test_an_answer_that_does_not_fit_is_told_and_changes_nothing(desk: RunningDe
     assert "系统故障" in wrong.json()["detail"]
     with Browser(desk) as sun:
         sun.sign_in("sun.qiantai")
-        assert complete(sun, key, ANSWERS).status_code == 422
+        assert complete(sun, key, ANSWERS).status_code == 403
     body = lin.http.post(f"/tasks/{key}/completion", content=b"{", headers={"X-CSRF-Token": lin.csrf})
     assert body.status_code == 422
     assert desk.engine.asked == []

@@ -80,7 +80,7 @@ def test_E1_an_event_is_reported_and_looked_at_over_the_api(sqlite_desk: Running
         assert "kind" in wrong.json()["detail"] and "region" in wrong.json()["detail"]
         add_person(sqlite_desk, "qi.huifang", "callback")
         raised = client.post(f"/api/v1/events/{number}/raise", json={"as": "qi.huifang"})
-        assert raised.status_code == 422, "the callback team does not steer events"
+        assert raised.status_code == 403, "the callback team does not steer events"
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def test_D3_who_is_excluded_may_not_complete_the_task_and_is_not_offered_it(
     with desk.client() as client:
         assert offered(client, person) == []
         refused = complete(client, task, person)
-        assert refused.status_code == 422
+        assert refused.status_code == 403
         assert "提出人不得审批" in refused.json()["detail"]
         assert desk.engine.asked == [], "the engine was not even asked"
         assert offered(client, "li.na") == [task]

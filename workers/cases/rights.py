@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Self, get_args
 
-from workers.errors import Broken, Refused
+from workers.errors import Broken, Forbidden
 
 Right = Literal[
     "mark-complaint",
@@ -64,8 +64,8 @@ class Rights:
         return groups is None or not set(groups).isdisjoint(self.groups[right])
 
     def check(self, right: Right, person: str, groups: Collection[str] | None) -> None:
-        """Raises Refused when the person may not; see `may`."""
+        """Raises Forbidden when the person may not; see `may`."""
         if not self.may(right, groups):
             zh, en = _WHAT[right]
             able = ", ".join(sorted(self.groups[right]))
-            raise Refused(f"{person} 无权{zh}。 {person} may not {en}; that takes one of {able}.")
+            raise Forbidden(f"{person} 无权{zh}。 {person} may not {en}; that takes one of {able}.")

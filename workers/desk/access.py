@@ -24,7 +24,7 @@ from workers.desk.caller import Actor, Caller, SignedIn, current, sight
 from workers.desk.cookies import SESSION, Cookies
 from workers.desk.problems import problem
 from workers.desk.services import DeskServices
-from workers.errors import Forbidden, NotFound, Refused, SignInNeeded
+from workers.errors import Forbidden, NotFound, SignInNeeded
 from workers.store import audit, sessions
 from workers.store.outbox import Transaction
 
@@ -78,18 +78,10 @@ def allowed_by(rights: Rights, right: Right) -> Callable[[Request], Actor]:
 
     def check(request: Request) -> Actor:
         who = signed_in(request)
-        check_right(rights, right, who)
+        rights.check(right, who.name, who.groups)
         return who
 
     return check
-
-
-def check_right(rights: Rights, right: Right, who: Actor) -> None:
-    """Raises Forbidden when the person has not the right."""
-    try:
-        rights.check(right, who.name, who.groups)
-    except Refused as error:
-        raise Forbidden(str(error)) from None
 
 
 def refuse_unseen(tx: Transaction, number: str) -> None:
@@ -175,7 +167,7 @@ class Gate:
             if route is None:
                 raise Forbidden("此接口只供令牌调用。 This call takes the instance's token.")
             if route.right is not None:
-                check_right(self._services.rights, route.right, who.actor)
+                self._services.rights.check(route.right, who.username, who.actor.groups)
         elif request.method in UNSAFE and not _has_csrf(request, who):
             form = await request.form()
             if not _is_same(form.get("csrf"), who.csrf):

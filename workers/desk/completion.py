@@ -20,7 +20,7 @@ from workers.cases.forms import Form, Validated
 from workers.desk.people import Authority, actor
 from workers.desk.services import DeskServices
 from workers.desk.words import moment
-from workers.errors import Conflict, NotFound, Refused, Unavailable
+from workers.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
 from workers.names import SHANGHAI
 from workers.store import answers, case_owners, completions, record_queries
 from workers.store.outbox import Transaction
@@ -62,8 +62,8 @@ class Completion:
 
         Raises:
             NotFound: no such task. Conflict: completed or taken away meanwhile; nothing was changed.
-            Refused: this person may not, the answers do not fit, or a text has words that are never written to a
-                customer or in a work order (rule D6); nothing was changed.
+            Forbidden: this person may not. Refused: the answers do not fit, or a text has words that are never written
+                to a customer or in a work order (rule D6); nothing was changed.
             Unavailable: the engine does not answer; what was written is kept as a draft.
         """
         lock = self._locks.setdefault(key, asyncio.Lock())
@@ -86,7 +86,7 @@ class Completion:
             case = case_owners.of(tx, [task.number]).get(task.number)
             refusal = Authority(tx).refuses(who, task, case) if case else None
             if refusal:
-                raise Refused(refusal)
+                raise Forbidden(refusal)
             valid, fixed = self._validated(task, variables, who.name)
             texts, form = valid.texts, task.form_id or ""
             answers.draft(tx, task.number, key, form, texts, who.name, services.clock.now())

@@ -13,7 +13,7 @@ from workers.cases.incident import parse_report
 from workers.cases.region import is_within
 from workers.desk.people import Actor, actor
 from workers.desk.services import DeskServices
-from workers.errors import Refused
+from workers.errors import Forbidden
 from workers.store import incident_view, incidents
 from workers.store.outbox import Transaction
 
@@ -97,7 +97,7 @@ def _steering(services: DeskServices, number: str, person: str) -> str:
         who = actor(tx, person, is_sample_staff=services.is_sample_staff)
         refusal = _refuses(tx, who, number)
     if refusal:
-        raise Refused(refusal)
+        raise Forbidden(refusal)
     return who.name
 
 

@@ -15,7 +15,7 @@ from workers.desk.caller import sight
 from workers.desk.people import Actor, actor
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
-from workers.errors import Refused
+from workers.errors import Forbidden
 from workers.names import SHANGHAI
 from workers.store import suggestions
 from workers.store.outbox import Transaction
@@ -117,4 +117,4 @@ def described(suggestion: Suggestion) -> dict[str, Any]:
 def _check_right(tx: Transaction, who: Actor, id_: int) -> None:
     group = suggestions.get(tx, id_).owner_group
     if who.groups is not None and group not in who.groups:
-        raise Refused(f"{who.name} may not decide this: the suggestion is for {group}")
+        raise Forbidden(f"{who.name} may not decide this: the suggestion is for {group}")

@@ -64,10 +64,10 @@ def in_directory(person: Staff) -> Actor:
 
 
 def refuse_outsider(who: Actor, complaint: Complaint) -> None:
-    """Raises Refused unless the person has the complaint, or is of the group that has it."""
+    """Raises Forbidden unless the person has the complaint, or is of the group that has it."""
     mine = who.groups is None or who.name == complaint.owner_person or complaint.owner_group in who.groups
     if not mine:
-        raise Refused(
+        raise Forbidden(
             f"{who.name} may not do this: complaint {complaint.number} is with {complaint.owner_group}"
         )
 
