@@ -235,3 +235,15 @@ def names(database: Database) -> list[str]:
 def count(database: Database, table: type[Any]) -> int:
     with database.read() as tx:
         return tx.scalars(select(func.count()).select_from(table)).one()
+
+
+def test_A1_a_page_sent_twice_is_one_complaint_though_the_channel_was_changed(database: Database) -> None:
+    """The answer got lost, the clerk corrects the channel and sends again: the same number; another page: another."""
+    first, second = (line(channel=channel) for channel in ("phone", "hall"))
+    clock = StoppedClock()
+    numbers = [
+        intake.accept(database, clock, sent, submission=page)
+        for sent, page in ((first, "p1"), (second, "p1"), (first, "p2"))
+    ]
+    assert [each.is_new for each in numbers] == [True, False, True]
+    assert numbers[0].number == numbers[1].number != numbers[2].number

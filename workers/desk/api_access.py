@@ -36,6 +36,8 @@ ROUTES: Final[dict[tuple[str, str], Access]] = {
     ("POST", f"{_C}/{{number}}/extension"): Access(None, "extension-asked"),
     ("POST", f"{_C}/{{number}}/survey"): Access("serve-customer", "survey-answered"),
     ("POST", f"{_C}/{{number}}/appeal"): Access("serve-customer", "appeal-filed"),
+    ("POST", f"{_C}/{{number}}/notes"): Access(None, "note-added"),
+    ("GET", f"{_C}/{{number}}/notes"): Access(None, "notes-read"),
     ("POST", f"{_C}/{{number}}/evidence"): Access(None, "evidence-added"),
     ("GET", f"{_C}/{{number}}/evidence"): Access(),
     ("GET", f"{_C}/{{number}}/evidence/{{sha256}}"): Access(None, "evidence-read"),

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from workers.desk import api, case_rights, field_api, improvement, login_pages, pages, records
+from workers.desk import api, case_notes, case_rights, field_api, improvement, login_pages, pages, records
 from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
 from workers.desk.live import Live
@@ -57,6 +57,7 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(api.router(services))
     app.include_router(improvement.router(services))
     app.include_router(case_rights.router(services))
+    app.include_router(case_notes.router(services))
     app.include_router(field_api.router(services))
     app.include_router(records.router(services))
     logins = Logins(services)

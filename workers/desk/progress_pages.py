@@ -6,32 +6,25 @@ same, and whoever tries many waits.
 
 from __future__ import annotations
 
+import secrets
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from workers.cases.readable import Note
 from workers.desk.services import DeskServices
+from workers.desk.telling import is_handled, plain_progress
 from workers.errors import Conflict
-from workers.names import Status
-from workers.store import answers, complaints, deadlines, incidents, requests, timeline
+from workers.store import complaints, notes, requests
 from workers.store.outbox import Transaction
 from workers.store.tables import Complaint
 
 Number = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 _Key = Annotated[str, Form(max_length=64)]
-_STEPS: Final = (
-    (Status.RECEIVED, "received", "已收到", "Received"),
-    (Status.ACCEPTED, "accepted", "已受理", "Accepted"),
-    (Status.IN_PROGRESS, "assigned", "正在处理", "Being handled"),
-    (Status.RESOLVED, "resolved", "已有结果", "Result told"),
-    (Status.CLOSED, "archived", "已办结", "Closed"),
-)
-"""Status, the code of the timeline that tells when it began, and the words."""
 _WRONG_KEYS, _WINDOW = 10, timedelta(minutes=10)
 _ADDRESSES: Final = 10_000
 
@@ -113,8 +106,11 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
             found = opened(request, tx, number, key)
             if isinstance(found, Response):
                 return found
-            view = _view(services, tx, found)
-        return page("progress.html", house=services.house, key=key, said=said[:20], **view)
+            view = plain_progress(services, tx, found)
+        submission = secrets.token_hex(16)
+        return page(
+            "progress.html", house=services.house, key=key, said=said[:20], submission=submission, **view
+        )
 
     @pages.post("/progress/{number}/survey", response_model=None)
     def answer_survey(
@@ -158,36 +154,24 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
 
         return told(request, number, key, ask, "appealed", "appeal-over")
 
+    @pages.post("/progress/{number}/note", response_model=None)
+    def remark(
+        request: Request,
+        number: Number,
+        key: _Key,
+        text: Annotated[Note, Form(min_length=1)],
+        submission: Annotated[str, Form(max_length=64, pattern=r"^[A-Za-z0-9_-]+$")],
+    ) -> Response:
+        """What the customer adds while the complaint is handled: who works on it finds it beside the case."""
 
-def _view(services: DeskServices, tx: Transaction, complaint: Complaint) -> dict[str, Any]:
-    """What templates/progress.html shows; nothing that staff wrote but the reply to the customer."""
-    number, now = complaint.number, services.clock.now()
-    order = [status for status, *_ in _STEPS]
-    at = order.index(Status(complaint.status)) if complaint.status in order else len(order)
-    steps = []
-    for place, (_, code, zh, en) in enumerate(_STEPS):
-        entry = timeline.latest(tx, number, code)
-        when = complaint.received_at if place == 0 else entry.at if entry else None
-        steps.append(
-            {
-                "zh": zh,
-                "en": en,
-                "at": when if place <= at else None,
-                "is_done": place <= at,
-                "is_now": place == at,
-            }
-        )
-    due = [each for each in deadlines.of(tx, number) if each.kind == "result" and each.met_at is None]
-    has_result = complaint.status in {Status.RESOLVED, Status.CLOSED}
-    reply = incidents.reply_for(tx, number) or answers.newest(tx, number, ["customer_reply"])
-    return {
-        "complaint": complaint,
-        "steps": steps,
-        "due_at": due[0].due_at if due and not has_result else None,
-        "reply": reply if has_result else None,
-        "may_answer": requests.survey_is_open(tx, number),
-        "may_appeal": requests.appeal_is_open(tx, number, services.appeal_windows, now),
-    }
+        def ask(mine: str) -> None:
+            with services.database.begin() as tx:
+                if not is_handled(tx, complaints.get(tx, mine)):
+                    raise Conflict(f"{mine} is not handled any more.")
+                now, author = services.clock.now(), notes.CUSTOMER
+                notes.add(tx, mine, text, author=author, is_of_customer=True, at=now, submission=submission)
+
+        return told(request, number, key, ask, "remarked", "remark-over")
 
 
 def _back(complaint: Complaint, said: str) -> Response:

@@ -25,6 +25,7 @@ from workers.store import (
     complaints,
     completions,
     deadlines,
+    notes,
     record_queries,
     refunds,
     retention,
@@ -125,10 +126,11 @@ def _readable(tx: Transaction, key: str, who: Actor) -> TaskView:
 def _view(services: DeskServices, tx: Transaction, task: TaskView, who: Actor) -> dict[str, Any]:
     """What templates/task.html shows of every task."""
     number, now = task.number or "", services.clock.now()
-    said = task_view.said_before(tx, number)
+    said, noted = task_view.said_before(tx, number), notes.of(tx, number)
     about = _about(services, tx, number)
     completed = completions.completion_of(tx, task.key)
     people: set[str | None] = {each.who for each in said} | {each["added_by"] for each in about["evidence"]}
+    people |= {each.author for each in noted}
     people |= {task.assignee, completed.who if completed else None}
     people |= {each.person for each in about["approvals"]}
     people |= {about["refund"].asked_by} if about["refund"] else set()
@@ -137,6 +139,7 @@ def _view(services: DeskServices, tx: Transaction, task: TaskView, who: Actor) -
         "state": urgency(task.created_at, task.due_at, now),
         "line": case_lines.of(tx, [number]).get(number),
         "said": said,
+        "notes": noted,
         "reasons": task_view.reasons(tx, task.process_instance_key),
         "marks": task_view.marks(tx, task.process_instance_key),
         "colleagues": _colleagues(tx, task, who) if task.state == "open" else [],

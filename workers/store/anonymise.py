@@ -38,6 +38,7 @@ PERSONAL: Final[Mapping[str, Mapping[str, Any]]] = {
     "outbox": {"address": GONE, "subject": None, "body": GONE, "html": None, "last_error": None},
     "suggestions": {"text": GONE, "reason": GONE},
     "marks": {"grounds": GONE},
+    "notes": {"text": GONE},
     "refunds": {"agreement": GONE},
     "major_incidents": {"text": GONE},
 }
@@ -47,7 +48,7 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
     "complaints": frozenset(
         {"number", "policy", "channel", "customer_key", "province", "city", "branch", "product", "flags"}
         | {"status", "missing_fields", "category", "classified_by", "priority", "owner_group", "owner_person"}
-        | {"tier", "satisfaction", "outcome", "finding", "cause_code", "process_instance_key"}
+        | {"tier", "satisfaction", "outcome", "finding", "cause_code", "process_instance_key", "submission"}
     ),
     "timeline": frozenset({"number", "who", "code", "facts", "dedupe_key"}),
     "answers": frozenset({"task_key", "field", "number", "form", "author"}),
@@ -93,6 +94,7 @@ HARMLESS: Final[Mapping[str, frozenset[str]]] = {
         | {"claimed_charge", "charge_id", "tier", "reason", "reference"}
     ),
     "marks": frozenset({"number", "kind", "by"}),
+    "notes": frozenset({"number", "author", "dedupe_key"}),
     "evidence": frozenset({"number", "sha256", "name", "media_type", "kind", "added_by"}),  # its rows go
     "case_files": frozenset({"number", "audience", "sha256"}),  # so do these
     "retention_items": frozenset({"run", "complaint", "policy", "month", "kept_because"}),

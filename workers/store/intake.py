@@ -30,13 +30,20 @@ class Accepted:
 
 
 def accept(
-    database: Database, clock: Clock, line: ComplaintLine, wake: Callable[[], None] | None = None
+    database: Database,
+    clock: Clock,
+    line: ComplaintLine,
+    wake: Callable[[], None] | None = None,
+    *,
+    submission: str | None = None,
 ) -> Accepted:
     """Keeps the complaint and owes the engine its start, in one transaction.
 
     The same channel and external_ref is the same complaint, also when it comes twice at the same instant.
 
     Args:
+        submission: of the page that it was registered with: sent twice, it is one complaint, though another channel or
+            reference was chosen meanwhile.
         wake: called after the commit of a new complaint, so that the relay need not wait for its next look.
 
     Raises:
@@ -44,13 +51,13 @@ def accept(
     """
     try:
         with database.begin() as tx:
-            number = _earlier(tx, line)
+            number = _earlier(tx, line, submission)
             if number is not None:
                 return Accepted(number, is_new=False)
-            number = _keep(tx, line, clock.now())
+            number = _keep(tx, line, clock.now(), submission)
     except IntegrityError:
         with database.read() as tx:  # somebody else brought it in between
-            number = _earlier(tx, line)
+            number = _earlier(tx, line, submission)
         if number is None:
             raise
         return Accepted(number, is_new=False)
@@ -62,14 +69,18 @@ def accept(
     return Accepted(number, is_new=True)
 
 
-def _earlier(tx: Session, line: ComplaintLine) -> str | None:
+def _earlier(tx: Session, line: ComplaintLine, submission: str | None) -> str | None:
+    if submission is not None:
+        sent = tx.scalars(select(Complaint.number).where(Complaint.submission == submission)).one_or_none()
+        if sent is not None:
+            return sent
     if line.external_ref is None:
         return None
     same = (Complaint.channel == line.channel, Complaint.external_ref == line.external_ref)
     return tx.scalars(select(Complaint.number).where(*same)).one_or_none()
 
 
-def _keep(tx: Session, line: ComplaintLine, now: datetime) -> str:
+def _keep(tx: Session, line: ComplaintLine, now: datetime, submission: str | None) -> str:
     number = _new_number(tx, now)
     tx.add(
         Complaint(
@@ -90,6 +101,7 @@ def _keep(tx: Session, line: ComplaintLine, now: datetime) -> str:
             impact=line.impact,
             flags=line.flags,
             external_ref=line.external_ref,
+            submission=submission,
             occurred_at=line.occurred_at,
             received_at=now,
             **line.region.model_dump(),

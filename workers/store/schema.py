@@ -19,6 +19,7 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     exclusion_tables,
     holder_tables,
     incident_tables,
+    note_tables,
     offer_tables,
     record_tables,
     rectification_tables,

@@ -36,6 +36,13 @@ class Complaint(Base):
         CheckConstraint("tier in ('front-desk','department','branch','city','province')", name="tier"),
         Index("complaints_recurrence_idx", "customer_key", "category", "received_at"),
         Index("complaints_progress_key_idx", "progress_key", unique=True),
+        Index("complaints_submission_idx", "submission", unique=True),
+        Index("complaints_customer_no_idx", "customer_no"),
+        Index("complaints_customer_phone_idx", "customer_phone"),
+        Index("complaints_contact_phone_idx", "contact_phone"),
+        Index("complaints_customer_email_idx", "customer_email"),
+        Index("complaints_customer_name_idx", "customer_name"),
+        Index("complaints_contact_name_idx", "contact_name"),
         Index("complaints_alike_idx", "category", "product", "received_at"),
         Index("complaints_owner_person_status_idx", "owner_person", "status"),
         Index("complaints_owner_group_status_idx", "owner_group", "status"),
@@ -83,6 +90,8 @@ class Complaint(Base):
     """The customer asked to be called on holidays, too."""
     progress_key: Mapped[str | None] = mapped_column(String(32))
     """What the link to the customer's page has in it beside the number; who knows both is the customer (rule A6)."""
+    submission: Mapped[str | None] = mapped_column(String(64))
+    """What the page gave the form it was registered with: sent twice, it is one complaint."""
     anonymised_at: Mapped[datetime | None] = mapped_column(Instant)
     """When everything personal was removed (rule C10)."""
     process_instance_key: Mapped[str | None] = mapped_column(String(32), unique=True)
