@@ -33,10 +33,30 @@ class EngineSettings(BaseModel):
         True, description="Flush the engine's log to disk; off only where losing data is harmless"
     )
     job_timeout_seconds: int = Field(
-        60, description="How long a worker may keep a job before it is offered again"
+        60, ge=1, description="How long a worker may keep a job before it is offered again"
     )
-    max_jobs: int = Field(32, description="Jobs of one type that a worker holds at once")
-    threads: int = Field(16, description="Threads that run task handlers")
+    job_limit_seconds: float = Field(
+        600,
+        gt=0,
+        description="How long a task may run while the time-out of its job is extended; then it hangs, and the job is "
+        "offered to other workers",
+    )
+    max_jobs: int = Field(32, ge=1, description="Jobs of one type that a worker holds at once")
+    threads: int = Field(
+        16, ge=1, description="Threads that run task handlers; one job type may have three quarters of them"
+    )
+    retry_seconds: float = Field(
+        1, gt=0, description="Pause before a failed job is tried again; it doubles with every try"
+    )
+    retry_longest_seconds: float = Field(600, gt=0, description="Longest pause between two tries of a job")
+    retry_seconds_by_type: dict[str, float] = Field(
+        default_factory=dict, description="First pause of job types that need another one than the others"
+    )
+    grace_seconds: float = Field(
+        15,
+        ge=0,
+        description="How long a worker that is told to stop finishes the tasks it has begun; the rest is handed back",
+    )
 
 
 class WebSettings(BaseModel):

@@ -180,7 +180,7 @@ def test_a_host_holds_no_more_than_its_cap_and_gives_back_what_it_did_not_begin(
         return host.status["probe-slow-work"].outcomes
 
     numbers = [probe.start(message="probe-slow-started") for _ in range(4)]
-    assert probe.run(one_host()) == {"completed": 1, "failed": 1}
+    assert probe.run(one_host()) == {"completed": 1, "returned": 1}
     assert probe.wait_end(begun[0][0]) == ["Event_Done"]
 
     async def another_host() -> None:

@@ -14,7 +14,7 @@ from workers.engine.broker import connect
 from workers.engine.deployment import Deployed
 from workers.engine.deployment import deploy as send
 from workers.engine.gateway import Gateway
-from workers.engine.host import WorkerHost
+from workers.engine.host import WorkerHost, worker_name
 from workers.engine.messages import Messages
 from workers.engine.relay import Relay
 from workers.errors import Refused
@@ -48,7 +48,8 @@ async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
         async with AsyncExitStack() as stack:
             handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
             gateway = await stack.enter_async_context(Gateway(handle))
-            loops = {"workers": WorkerHost(handle, tasks, settings.engine).run}
+            host = WorkerHost(handle, tasks, settings.engine, worker_name())
+            loops = {"workers": host.run}
             if not only:
                 loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
                 loops["sender"] = parts.sender.run

@@ -39,7 +39,7 @@ from workers.engine.broker import EmbeddedBroker, connect
 from workers.engine.controlled_clock import EngineClock
 from workers.engine.deployment import deploy
 from workers.engine.gateway import EngineHandle, Gateway
-from workers.engine.host import WorkerHost
+from workers.engine.host import WorkerHost, worker_name
 from workers.engine.incidents import Incidents
 from workers.engine.messages import Messages
 from workers.engine.relay import Relay
@@ -152,7 +152,7 @@ class _Instance:
         self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
         deployed = await deploy(handle, self._models.deployables())
         log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(deployed)})
-        self._host = WorkerHost(handle, self.parts.bound_tasks(), settings.engine)
+        self._host = WorkerHost(handle, self.parts.bound_tasks(), settings.engine, worker_name())
         await loading
 
     def _tell_empty_groups(self) -> None:
@@ -280,14 +280,11 @@ class _Instance:
 
     async def _health(self) -> Mapping[str, Health]:
         engine_trouble = self._broker.trouble if self._broker is not None else None
-        host_ok = self._host.is_alive()
+        stopped = self._host.report().trouble
         trouble = self._records.trouble
         return {
             "engine": Health(engine_trouble is None, engine_trouble or "引擎正常 The engine is ready."),
-            "workers": Health(
-                host_ok,
-                "任务处理正常 Workers poll." if host_ok else "任务处理停滞 Workers do not reach the engine.",
-            ),
+            "workers": Health(stopped is None, stopped or "任务处理正常 Workers poll."),
             "records": Health(trouble is None, trouble or "记录流正常 The record stream is taken in."),
         }
 

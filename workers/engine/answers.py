@@ -12,14 +12,18 @@ import grpc
 from pyzeebe.proto.gateway_pb2 import CompleteJobRequest, FailJobRequest, ThrowErrorRequest
 
 from workers.engine.failures import Done, Failed, Outcome, Thrown
-from workers.engine.gateway import CALL_SECONDS, TRANSIENT, Gateway
+from workers.engine.gateway import CALL_SECONDS, Gateway
 from workers.engine.jobs import Job
+from workers.engine.keep import is_cancelled
 
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 3.0
 _GONE: Final = (grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION)
+_NEVER: Final = (grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.OUT_OF_RANGE)
+"""The engine does not take this, and won't take it later. Whatever else it says (a token that has just run out, a
+proxy that has lost its way) is worth another try: the job is done, and must not become an incident for that."""
 
 
 class Answers:
@@ -40,11 +44,14 @@ class Answers:
             try:
                 await self._say(job, outcome, min(CALL_SECONDS, max(0.5, until - time.monotonic())))
                 return {Done: "completed", Thrown: "thrown", Failed: "failed"}[type(outcome)]
+            except asyncio.CancelledError:
+                if is_cancelled():
+                    raise
             except grpc.aio.AioRpcError as error:
                 code = error.code()
                 if code in _GONE:
                     return "gone"
-                if code not in TRANSIENT:
+                if code in _NEVER:
                     if isinstance(outcome, Failed):
                         log.error(
                             "engine refused a failure",

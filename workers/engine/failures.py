@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from workers.engine.jobs import BoundTask, Job
 from workers.errors import Broken, BusinessError, DubanError
+from workers.settings import EngineSettings
 
 LARGEST_RESULT: Final = 512 * 1024
 """Bytes of JSON that one job may add to a process: variables are ids, flags, dates and amounts, never
@@ -59,13 +60,23 @@ class BackOff:
     """Growing pauses between the tries of one job, with jitter so that many jobs don't come back together.
 
     The engine tells how many retries are left, not how many there were; the first number seen of a job is
-    remembered.
+    remembered. `first_of` has the first pause of the job types that need another one.
     """
 
     first: timedelta = timedelta(seconds=1)
     longest: timedelta = timedelta(minutes=10)
+    first_of: Mapping[str, timedelta] = field(default_factory=dict)
     chance: Callable[[], float] = random.random
     _seen: OrderedDict[int, int] = field(default_factory=OrderedDict)
+
+    @classmethod
+    def of(cls, settings: EngineSettings) -> BackOff:
+        """The pauses of the settings."""
+        return cls(
+            timedelta(seconds=settings.retry_seconds),
+            timedelta(seconds=settings.retry_longest_seconds),
+            {kind: timedelta(seconds=seconds) for kind, seconds in settings.retry_seconds_by_type.items()},
+        )
 
     def after(self, job: Job) -> timedelta:
         """The pause before this job is offered again: between half of and the whole of first x 2^tries."""
@@ -74,7 +85,7 @@ class BackOff:
         while len(self._seen) > 10_000:
             self._seen.popitem(last=False)
         tries = min(max(0, initial - job.retries), 30)
-        whole: timedelta = min(self.first * (1 << tries), self.longest)
+        whole: timedelta = min(self.first_of.get(job.type, self.first) * (1 << tries), self.longest)
         return whole * (0.5 + self.chance() / 2)
 
 

@@ -38,6 +38,7 @@ _OPTIONS = (
     ("grpc.min_reconnect_backoff_ms", 10_000),  # in truth the time that one attempt to connect may take
     ("grpc.max_reconnect_backoff_ms", 2_000),
     ("grpc.keepalive_timeout_ms", 10_000),
+    ("grpc.use_local_subchannel_pool", 1),  # else a new channel has the old one's connection
 )
 
 

@@ -1,0 +1,111 @@
+"""Asking the engine for the jobs of one type, for ever, whatever it answers."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Final
+
+import grpc
+from pyzeebe.proto.gateway_pb2 import ActivateJobsRequest
+
+from workers.engine.gateway import Gateway
+from workers.engine.held import Held
+from workers.engine.jobs import BoundTask
+from workers.engine.keep import is_cancelled
+from workers.engine.report import TypeStatus
+from workers.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+POLL_SECONDS: Final = 10.0
+"""How long the engine may keep a request while it has no job."""
+
+_PATIENCE: Final = 1.5  # by how much an answer may be later than that
+_PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+_NONE: Final = ("_",)  # an empty fetch list would mean every variable
+
+
+class Poll:
+    """The long polling of one job type. At most `settings.max_jobs` of it are held at once.
+
+    Args:
+        begin: takes over a job; called on the loop.
+        poll_seconds: how long the engine may keep a request.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        task: BoundTask,
+        settings: EngineSettings,
+        worker: str,
+        status: TypeStatus,
+        begin: Callable[[BoundTask, Held], None],
+        poll_seconds: float,
+    ) -> None:
+        self._gateway = gateway
+        self._task = task
+        self._settings = settings
+        self._worker = worker
+        self._status = status
+        self._begin = begin
+        self._poll_seconds = poll_seconds
+        self._room = asyncio.Event()
+
+    def ended(self) -> None:
+        """A job of this type is held no longer: there may be room."""
+        self._room.set()
+
+    async def run(self) -> None:
+        """Ask until cancelled. No answer, and no error of the client either, ends it."""
+        troubles = 0
+        while True:
+            free = self._settings.max_jobs - self._status.running
+            if free <= 0:
+                self._room.clear()
+                await self._room.wait()
+                continue
+            try:
+                async with asyncio.timeout(2 * _PATIENCE * self._poll_seconds):
+                    await self._activate(free)
+                self._status.last_poll_at = time.monotonic()
+                self._status.error = None
+                troubles = 0
+            except (Exception, asyncio.CancelledError) as error:
+                if is_cancelled():
+                    raise
+                self._note(error, troubles)
+                pause = _PAUSES[min(troubles, len(_PAUSES) - 1)]
+                troubles += 1
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
+
+    async def _activate(self, free: int) -> None:
+        request = ActivateJobsRequest(
+            type=self._task.type,
+            worker=self._worker,
+            timeout=self._settings.job_timeout_seconds * 1000,
+            maxJobsToActivate=free,
+            fetchVariable=self._task.fetch_variables or _NONE,
+            requestTimeout=int(self._poll_seconds * 1000),
+        )
+        call = self._gateway.stub.ActivateJobs(request, timeout=_PATIENCE * self._poll_seconds)
+        try:
+            async for response in call:
+                until = time.monotonic() + self._settings.job_timeout_seconds
+                for raw in response.jobs:
+                    self._begin(self._task, Held(raw, until))
+        finally:
+            call.cancel()
+
+    def _note(self, error: BaseException, troubles: int) -> None:
+        rpc = error if isinstance(error, grpc.aio.AioRpcError) else None
+        self._status.error = rpc.code().name if rpc is not None else type(error).__name__
+        if troubles in (0, 30):
+            log.warning(
+                "cannot fetch jobs",
+                extra={"action": "poll-failed", "type": self._task.type, "code": self._status.error},
+            )

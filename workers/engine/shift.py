@@ -1,0 +1,166 @@
+"""One run of a worker host: its polls, the jobs it holds, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from workers.engine import failures
+from workers.engine.answers import Answers
+from workers.engine.failures import BackOff, Failed, Outcome
+from workers.engine.gateway import Gateway
+from workers.engine.held import Held
+from workers.engine.jobs import BoundTask
+from workers.engine.keep import end, kept
+from workers.engine.long_jobs import LongJobs
+from workers.engine.polls import Poll
+from workers.engine.report import TypeStatus
+from workers.engine.threads import TaskThreads
+from workers.settings import EngineSettings
+
+log = logging.getLogger(__name__)
+
+HAND_BACK_SECONDS: Final = 3.0
+"""How long the end waits until the engine has heard of the jobs that are handed back."""
+
+
+class Shift:
+    """Works off jobs through one gateway, in one set of threads.
+
+    Args:
+        tasks: what to do, by job type.
+        worker: how the engine's records call this worker.
+        statuses: where each type's figures go.
+        poll_seconds: how long the engine may keep a request while it has no job.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        threads: TaskThreads,
+        tasks: Mapping[str, BoundTask],
+        settings: EngineSettings,
+        worker: str,
+        statuses: Mapping[str, TypeStatus],
+        back_off: BackOff,
+        poll_seconds: float,
+    ) -> None:
+        self._gateway = gateway
+        self._threads = threads
+        self._settings = settings
+        self._statuses = statuses
+        self._back_off = back_off
+        self._poll_seconds = poll_seconds
+        self._answers = Answers(gateway)
+        self._working: dict[Held, asyncio.Task[None]] = {}
+        self._polls = {
+            kind: Poll(gateway, task, settings, worker, statuses[kind], self._begin, poll_seconds)
+            for kind, task in tasks.items()
+        }
+        self._shares = {kind: asyncio.Semaphore(thread_share(settings.threads)) for kind in tasks}
+        self._long_jobs = LongJobs(gateway, settings, self.held)
+
+    def held(self) -> tuple[Held, ...]:
+        """The jobs that are held now. From any thread."""
+        return tuple(self._working)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until `stop` is set; then finish what was begun, as long as the grace period lasts, and hand
+        back the rest at once."""
+        polls = [asyncio.create_task(kept(f"poll {kind}", poll.run)) for kind, poll in self._polls.items()]
+        others = [
+            asyncio.create_task(kept("renew", self._renew)),
+            asyncio.create_task(kept("long jobs", self._long_jobs.run)),
+        ]
+        try:
+            await stop.wait()
+        finally:
+            await end(polls)
+            await self._drain()
+            await end(others)
+
+    def _begin(self, task: BoundTask, held: Held) -> None:
+        self._statuses[task.type].running += 1
+        work = asyncio.create_task(self._work(task, held))
+        self._working[held] = work
+        work.add_done_callback(lambda _: self._ended(task.type, held))
+
+    def _ended(self, kind: str, held: Held) -> None:
+        del self._working[held]
+        self._statuses[kind].running -= 1
+        self._polls[kind].ended()
+
+    async def _work(self, task: BoundTask, held: Held) -> None:
+        status = self._statuses[task.type]
+        try:
+            outcome = await self._outcome(task, held)
+            if outcome is None:
+                status.count("expired")  # it waited so long for a thread that others may have it by now
+                return
+            if isinstance(outcome, Failed):
+                log.warning(
+                    "job failed: %s",
+                    outcome.message,
+                    extra={"action": "job-failed", "type": task.type, "job": held.job.key},
+                )
+            status.count(await self._answers.tell(held.job, outcome, held.until))
+        except Exception as error:  # never seen; the job comes again after its time-out
+            status.count("unheard")
+            log.error(
+                "job not answered: %s",
+                failures.describe(error),
+                extra={"action": "job-unanswered", "type": task.type, "job": held.job.key},
+            )
+
+    async def _outcome(self, task: BoundTask, held: Held) -> Outcome | None:
+        """Run the task with this context's variables; None when its time was up before a thread was free."""
+        if held.unreadable is not None:
+            return Failed(0, f"{task.type}: {held.unreadable}")
+
+        def body() -> Outcome | None:
+            return failures.run(task, held.job, self._back_off) if held.begin() else None
+
+        async with self._shares[task.type]:
+            return await self._threads.run(body)
+
+    async def _drain(self) -> None:
+        """Hand back what was not begun, wait for the rest, hand back what is late."""
+        waiting = {held for held in self._working if held.take_back()}
+        begun = [work for held, work in self._working.items() if held not in waiting]
+        handing_back = asyncio.create_task(self._hand_back(waiting))
+        if begun:
+            await asyncio.wait(begun, timeout=self._settings.grace_seconds)
+        await handing_back
+        late = set(self._working)
+        if late:
+            log.warning("jobs left unfinished", extra={"action": "drain-late", "count": len(late)})
+            await self._hand_back(late)
+
+    async def _hand_back(self, jobs: set[Held]) -> None:
+        """Their tries stay as they were, and other workers have them at once."""
+        await end(self._working[held] for held in jobs if held in self._working)
+        await asyncio.gather(*(self._return(held) for held in jobs))
+
+    async def _return(self, held: Held) -> None:
+        outcome = Failed(held.job.retries, "given back: the worker stops")
+        until = time.monotonic() + HAND_BACK_SECONDS
+        told = await self._answers.tell(held.job, outcome, until)
+        self._statuses[held.job.type].count("returned" if told == "failed" else told)
+
+    async def _renew(self) -> None:
+        """A new channel when nothing was answered for a while: a name may lead elsewhere now, or a connection
+        be dead without a sign."""
+        while True:
+            await asyncio.sleep(self._poll_seconds)
+            asked = [status for status in self._statuses.values() if status.running < self._settings.max_jobs]
+            if asked and all(status.error is not None for status in asked):
+                log.warning("new channel to the engine", extra={"action": "channel-renewed"})
+                self._gateway.renew()
+
+
+def thread_share(threads: int) -> int:
+    """How many threads one job type may have: where it is slow or hangs, a quarter is left for the others."""
+    return max(1, threads - max(1, threads // 4))
