@@ -199,9 +199,9 @@ class RunningDesk:
 
     async def _serve(self) -> None:
         async with UserTasks(self.engine.url) as user_tasks:
-            app = create_app(self._services(user_tasks))
+            self.app = create_app(self._services(user_tasks))
             settings = uvicorn.Config(
-                app, lifespan="off", log_level="error", access_log=False, proxy_headers=False
+                self.app, lifespan="off", log_level="error", access_log=False, proxy_headers=False
             )
             self._server = uvicorn.Server(settings)
             self._started.set()

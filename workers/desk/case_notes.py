@@ -15,7 +15,7 @@ from workers.desk.bodies import Body
 from workers.desk.people import Actor, actor
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
-from workers.errors import Refused
+from workers.errors import Forbidden
 from workers.store import appeals, cases, notes
 from workers.store.cases import AnyCase
 from workers.store.note_tables import Note
@@ -47,7 +47,7 @@ def router(services: DeskServices) -> APIRouter:
             case = cases.get(tx, number)
             who = actor(tx, body.person, is_sample_staff=services.is_sample_staff)
             if not may_write(services, tx, who, case):
-                raise Refused(
+                raise Forbidden(
                     f"{who.name} 不办理此件。 {who.name} does not work on {number} and serves no customers."
                 )
             found, is_new = notes.add(
@@ -70,7 +70,7 @@ def router(services: DeskServices) -> APIRouter:
             case = cases.get(tx, number)
             who = actor(tx, person, is_sample_staff=services.is_sample_staff)
             if not may_read(services, tx, who, case):
-                raise Refused(f"{who.name} 不办理此件。 {who.name} does not work on {number}.")
+                raise Forbidden(f"{who.name} 不办理此件。 {who.name} does not work on {number}.")
             return [shown(each) for each in notes.of(tx, number)]
 
     return api

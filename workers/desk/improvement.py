@@ -10,6 +10,7 @@ from pydantic import Field
 
 from workers.cases.figures import Asked
 from workers.cases.masking import numbers_in
+from workers.desk.access import refuse_unseen
 from workers.desk.bodies import Body, Words
 from workers.desk.caller import sight
 from workers.desk.people import Actor, actor
@@ -115,6 +116,9 @@ def described(suggestion: Suggestion) -> dict[str, Any]:
 
 
 def _check_right(tx: Transaction, who: Actor, id_: int) -> None:
-    group = suggestions.get(tx, id_).owner_group
+    found = suggestions.get(tx, id_)
+    if found.number is not None:
+        refuse_unseen(tx, found.number)
+    group = found.owner_group
     if who.groups is not None and group not in who.groups:
         raise Forbidden(f"{who.name} may not decide this: the suggestion is for {group}")
