@@ -6,14 +6,29 @@ thousand open tasks a page costs no more than with a hundred.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal, Protocol
 
-from sqlalchemy import ColumnElement, Select, exists, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
-from workers.cases.region import Nearest, Region, is_within
+from workers.cases.region import Region, is_within
 from workers.store import exclusions, record_queries, staff
 from workers.store.exclusion_tables import Exclusion
 from workers.store.incident_tables import MajorIncident
@@ -89,7 +104,7 @@ class Inbox:
     def __init__(self, tx: Session, who: Seat) -> None:
         self._tx = tx
         self._who = who
-        self._served: dict[str, tuple[list[str], bool]] = {}
+        self._places: dict[str, list[str] | None] | None = None
 
     def page(self, wanted: Wanted, *, after: Place | None = None, limit: int = 50) -> Page:
         """The next `limit` tasks that the person may complete, by due time, then by key."""
@@ -113,30 +128,30 @@ class Inbox:
         Args:
             soon: what is due within this time is due soon.
         """
-        due = self._due(Wanted())
-        mine = self._due(Wanted(scope="mine"))
-        if len(due) == COUNTED:  # there are more: what is due is counted by itself
-            overdue = self._due(Wanted(due_before=now))
-            until_soon = self._due(Wanted(due_before=now + soon))
-        else:
-            overdue = [at for at in due if at <= now]
-            until_soon = [at for at in due if at <= now + soon]
-        return Counts(len(due), len(mine), len(overdue), len(until_soon) - len(overdue))
+        every, overdue, until_soon = self._count(Wanted(), now, now + soon)
+        mine, *_ = self._count(Wanted(scope="mine"))
+        if every == COUNTED:  # there are more: what is due is counted by itself
+            overdue, *_ = self._count(Wanted(due_before=now))
+            until_soon, *_ = self._count(Wanted(due_before=now + soon))
+        return Counts(every, mine, overdue, until_soon - overdue)
 
-    def _due(self, wanted: Wanted) -> list[datetime]:
-        """When the tasks are due, of COUNTED at most."""
-        found: dict[str, datetime] = {}
-        for part in self._parts(wanted):
-            rows = self._tx.execute(self._offers(wanted, part).limit(COUNTED))
-            found |= {key: sorted_at for sorted_at, key in rows}
-            if len(found) >= COUNTED:
-                break
-        return list(found.values())[:COUNTED]
+    def _count(self, wanted: Wanted, *due_by: datetime) -> tuple[int, ...]:
+        """How many there are, and how many of these are due by the instants; of COUNTED at most."""
+        parts = [
+            self._offers(wanted, part).distinct().limit(COUNTED).subquery()
+            for part in self._parts(wanted, True)
+        ]
+        every = union(*(select(part) for part in parts)).limit(COUNTED).subquery()
+        by = [func.coalesce(func.sum(case((every.c.sorted_at <= at, 1), else_=0)), 0) for at in due_by]
+        return tuple(self._tx.execute(select(func.count(), *by).select_from(every)).one())
 
-    def _parts(self, wanted: Wanted) -> list[list[ColumnElement[bool]]]:
+    def _parts(self, wanted: Wanted, is_unordered: bool = False) -> list[list[ColumnElement[bool]]]:
         """Conditions, each found by an index of its own; what fits one of them is the person's to do.
 
         A single condition with `or` would be one that no index answers.
+
+        Args:
+            is_unordered: groups whose tasks are all the person's may be one condition.
         """
         who = self._who
         if who.groups is None:
@@ -152,12 +167,16 @@ class Inbox:
         owned: list[list[ColumnElement[bool]]] = [
             [TaskOffer.number.in_(each), TaskOffer.group.in_(groups)] for each in own
         ]
-        return [mine, *owned, *(self._of_group(group) for group in groups)]
-
-    def _of_group(self, group: str) -> list[ColumnElement[bool]]:
-        served, is_all = self._places(group)
-        here = [] if is_all else [TaskOffer.place.in_(served)]
-        return [TaskOffer.group == group, *here]
+        served = self._served(who.groups)
+        whole = [group for group in groups if served[group] is None]
+        together = [whole] if is_unordered and whole else [[group] for group in whole]
+        parts = [mine, *owned]
+        parts += [[TaskOffer.group.in_(each)] for each in together]
+        for group in groups:
+            places = served[group]
+            if places is not None:
+                parts.append([TaskOffer.group == group, TaskOffer.place.in_(places)])
+        return parts
 
     def _offers(self, wanted: Wanted, part: list[ColumnElement[bool]]) -> Select[datetime, str]:
         chosen = [*part, TaskOffer.number.is_not(None), ~_is_barred(self._who.name)]
@@ -173,29 +192,50 @@ class Inbox:
             chosen.append(TaskOffer.form.in_(wanted.forms))
         return select(TaskOffer.sorted_at, TaskOffer.task_key).where(*chosen)
 
-    def _places(self, group: str) -> tuple[list[str], bool]:
-        """Where the person does the work of a group (their own region, and those that have nobody nearer), and whether
-        that is everywhere."""
-        if group not in self._served:
-            nearest = staff.nearest_of(self._tx, group)
-            places = self._tx.scalars(
-                select(TaskOffer.place).where(TaskOffer.group == group).distinct()
-            ).all()
-            served = [place for place in places if self._serves(region_of(place), nearest)]
-            self._served[group] = (served, len(served) == len(places))
-        return self._served[group]
+    def _served(self, groups: Collection[str]) -> dict[str, list[str] | None]:
+        """Where the person does the work of a group: their own region, and places that have nobody nearer; None:
+        everywhere."""
+        if self._places is None:
+            nearest = staff.nearest_of(self._tx, groups)
+            places = _places_of(self._tx, groups)
+            region = self._who.region
+            known = {place for each in places.values() for place in each}
+            here = {place for place in known if is_within(region_of(place), region)}
+            self._places = {}
+            for group, every in places.items():
+                mine = [
+                    place
+                    for place in every
+                    if place in here or self._who.name in nearest[group].of(region_of(place))
+                ]
+                self._places[group] = None if len(mine) == len(every) else mine
+        return self._places
 
-    def _serves(self, region: Region, nearest: Nearest[str]) -> bool:
-        return is_within(region, self._who.region) or self._who.name in nearest.of(region)
 
-
-def _places_of(tx: Session, group: str) -> list[str]:
-    """Where the group has open tasks: from one place to the next by the index, not through every task."""
-    first = select(func.min(TaskOffer.place).label("place")).where(TaskOffer.group == group)
-    walk = first.cte("walk", recursive=True)
-    after = select(func.min(TaskOffer.place)).where(TaskOffer.group == group, TaskOffer.place > walk.c.place)
-    walk = walk.union_all(select(after.scalar_subquery()).where(walk.c.place.is_not(None)))
-    return list(tx.scalars(select(walk.c.place).where(walk.c.place.is_not(None))))
+def _places_of(tx: Session, groups: Collection[str]) -> dict[str, list[str]]:
+    """Where the groups have open tasks: from one place to the next by the index, not through every task."""
+    found: dict[str, list[str]] = {group: [] for group in groups}
+    if not groups:
+        return found
+    firsts = (
+        select(
+            cast(literal(group), String(64)).label("group"),
+            select(func.min(TaskOffer.place))
+            .where(TaskOffer.group == group)
+            .scalar_subquery()
+            .label("place"),
+        )
+        for group in groups
+    )
+    begun = union_all(*firsts).subquery()
+    walk = select(begun.c.group, begun.c.place).cte("walk", recursive=True)
+    after = select(func.min(TaskOffer.place)).where(
+        TaskOffer.group == walk.c.group, TaskOffer.place > walk.c.place
+    )
+    walk = walk.union_all(select(walk.c.group, after.scalar_subquery()).where(walk.c.place.is_not(None)))
+    for group, place in tx.execute(select(walk.c.group, walk.c.place).where(walk.c.place.is_not(None))):
+        found[group].append(place)
+    return found
 
 
 def _is_barred(person: str) -> ColumnElement[bool]:

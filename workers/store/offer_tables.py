@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from sqlalchemy import Index, String, text
@@ -48,6 +49,7 @@ def place_key(region: Region) -> str:
     return _BETWEEN.join(bare(name) if name else "" for name in _names(region))
 
 
+@lru_cache(maxsize=16_384)
 def region_of(place: str) -> Region:
     """The region that a place key stands for, in its shortest spelling."""
     province, city, branch = (name or None for name in place.split(_BETWEEN))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
-from sqlalchemy import Text, cast, func, select, update
+from sqlalchemy import ColumnElement, Text, cast, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from workers.cases.contact import Email, Phone
@@ -144,9 +144,18 @@ def usernames_of(tx: Session, group: str, region: Region) -> set[str]:
     return {person.username for person in _nearest(_members(tx, group), region)}
 
 
-def nearest_of(tx: Session, group: str) -> Nearest[str]:
-    """The usernames of the group, by who is nearest to a region: for asking about many regions."""
-    return Nearest((_place(person), person.username) for person in _members(tx, group))
+def nearest_of(tx: Session, groups: Collection[str]) -> dict[str, Nearest[str]]:
+    """The usernames of each of the groups, by who is nearest to a region: for asking about many regions."""
+    wanted = select(Staff.username, Staff.groups, Staff.province, Staff.city, Staff.branch)
+    named = or_(false(), *(_names(group) for group in groups))
+    people = [
+        (Region(province=province, city=city, branch=branch), username, set(theirs))
+        for username, theirs, province, city, branch in tx.execute(wanted.where(Staff.is_active, named))
+    ]
+    return {
+        group: Nearest((place, username) for place, username, theirs in people if group in theirs)
+        for group in groups
+    }
 
 
 def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str] = ()) -> Staff:
@@ -177,10 +186,13 @@ def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str]
 
 
 def _members(tx: Session, group: str) -> list[Staff]:
-    # A JSON list can't be searched alike on both databases: the text narrows it down, Python decides.
-    named = cast(Staff.groups, Text).contains(group, autoescape=True)
-    people = tx.scalars(select(Staff).where(Staff.is_active, named).order_by(Staff.username))
+    people = tx.scalars(select(Staff).where(Staff.is_active, _names(group)).order_by(Staff.username))
     return [person for person in people if group in person.groups]
+
+
+def _names(group: str) -> ColumnElement[bool]:
+    # A JSON list can't be searched alike on both databases: the text narrows it down, Python decides.
+    return cast(Staff.groups, Text).contains(group, autoescape=True)
 
 
 def _nearest(people: list[Staff], region: Region) -> list[Staff]:
