@@ -110,6 +110,7 @@ def test_what_hangs_on_a_case_is_seen_with_it(placed: Database) -> None:
             )
             suggestions.add(tx, f"建议{each}", "li.na", NOON, f"key-{each}", number=number)
         suggestions.add(tx, "建议", "li.na", NOON, "key", owner_group="front-desk")
+        tx.get_one(Complaint, "TS20261122-000001").owner_person = None  # nobody's is not everybody's
     with placed.read() as tx:
         seen = sight("江苏")
         assert [each["number"][-1] for each in search.find(tx, "王小明", seen)] == ["6", "5"]

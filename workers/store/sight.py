@@ -62,8 +62,11 @@ class Sight:
         who = self.bound
         if who is None:
             return true()
-        mine = select(TaskOffer.number).where(TaskOffer.assignee == who.name)
-        return or_(self.covers(table), table.owner_person == who.name, table.number.in_(mine))
+        mine = select(TaskOffer.number).where(TaskOffer.assignee == who.name, TaskOffer.number.is_not(None))
+        owns = and_(
+            table.owner_person.is_not(None), table.owner_person == who.name
+        )  # never null: see shows_number
+        return or_(self.covers(table), owns, table.number.in_(mine))
 
     def shows_number(self, number: InstrumentedAttribute[Any]) -> ColumnElement[bool]:
         """The same for a table that has the number of the case only; cases without a place are hidden from nobody."""
