@@ -52,7 +52,9 @@ def test_no_documented_command_is_missing() -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     documented = set(
         re.findall(
-            r"^### `duban ([a-z-]+(?: (?:advance|add|list|get|password|disable|enable))?)", page, re.MULTILINE
+            r"^### `duban ([a-z-]+(?: (?:advance|add|list|get|password|disable|enable|revoke))?)",
+            page,
+            re.MULTILINE,
         )
     )
     assert documented == set(COMMANDS)

@@ -92,6 +92,12 @@ def is_within(case: Region, person: Region) -> bool:
     return all(one is None or other is None or _same(one, other) for one, other in levels)
 
 
+def contains(whole: Region, part: Region) -> bool:
+    """Whether `part` lies in `whole` for sure: every level that `whole` names is named, and the same."""
+    levels = zip(_levels(whole), _levels(part), strict=True)
+    return all(one is None or _same(one, other) for one, other in levels)
+
+
 def spellings(place: str) -> list[str]:
     """The ways in which people write a place, the shortest first: 杭州, 杭州市, …"""
     shortest = bare(place)

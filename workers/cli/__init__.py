@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, events, field, hand_in, improve, records, rights, serve, users
+from workers.cli import ask, events, field, hand_in, improve, records, rights, serve, tokens, users
 from workers.cli.failures import Commands
 
 
@@ -34,6 +34,7 @@ def application() -> typer.Typer:
     field.register(app)
     records.register(app)
     users.register(app)
+    tokens.register(app)
     return app
 
 

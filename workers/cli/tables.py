@@ -107,6 +107,17 @@ def print_users(users: Sequence[Mapping[str, Any]]) -> None:
         Console().print(parts)
 
 
+def print_tokens(tokens: Sequence[Mapping[str, Any]]) -> None:
+    """The tokens of other systems."""
+    if not tokens:
+        Console().print("没有令牌 · no tokens: `duban tokens add NAME --scope …` makes one")
+        return
+    rows = [{**each, "region": " ".join(filter(None, (each[part] for part in _REGION)))} for each in tokens]
+    shown = ("name", "state", "scopes", "as", "region", "expires_at", "used_at")
+    for parts in _section("令牌 tokens", shown, rows):
+        Console().print(parts)
+
+
 def print_incidents(incidents: Sequence[Mapping[str, Any]]) -> None:
     """Stuck work with its cause."""
     if not incidents:
