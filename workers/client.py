@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +23,10 @@ ANSWER_SECONDS: Final = 900
 """Moving the clock waits until everything that it sets off has settled."""
 IDLE_SECONDS: Final = 2
 """A connection that was idle longer is opened anew: the server may be closing it just now."""
+
+PAGE: Final = 500
+"""How many entries of a list are asked for at once."""
+_NEXT: Final = re.compile(r'/api/v1/([^>]+)>; rel="next"')
 
 
 class NoInstance(Unavailable):
@@ -113,7 +118,7 @@ class Client:
     def tasks(self, person: str | None = None) -> list[dict[str, Any]]:
         """Open user tasks, of one person's groups if given."""
         query = "?" + urlencode({"as": person}) if person is not None else ""
-        return self._list("GET", f"tasks{query}")
+        return self._pages(f"tasks{query}")
 
     def complete(self, task: str, person: str, variables: Any) -> dict[str, Any]:
         """Completes a user task with answers to its form."""
@@ -132,7 +137,7 @@ class Client:
 
     def incidents(self) -> list[dict[str, Any]]:
         """Stuck work."""
-        return self._list("GET", "incidents")
+        return self._pages("incidents")
 
     def retry(self, key: str) -> dict[str, Any]:
         """Gives stuck work another try."""
@@ -227,7 +232,7 @@ class Client:
 
     def events(self, *, with_ended: bool = False) -> list[dict[str, Any]]:
         """Events that are open, or all."""
-        return self._list("GET", "events?all=true" if with_ended else "events")
+        return self._pages("events?all=true" if with_ended else "events")
 
     def event(self, number: str) -> dict[str, Any]:
         """The whole event."""
@@ -253,6 +258,17 @@ class Client:
     def _list(self, method: str, path: str) -> list[dict[str, Any]]:
         return self._rows(self._call(method, path, None))
 
+    def _pages(self, path: str) -> list[dict[str, Any]]:
+        """Every page of a list, one after the other."""
+        found: list[dict[str, Any]] = []
+        asked: str | None = f"{path}{'&' if '?' in path else '?'}limit={PAGE}"
+        while asked is not None:
+            status, content, link = self._answer("GET", asked, None)
+            found += self._rows(_read(status, content, self._instance))
+            more = _NEXT.search(link)
+            asked = more[1] if more else None
+        return found
+
     def _rows(self, answer: Any) -> list[dict[str, Any]]:
         if not isinstance(answer, list):
             raise Unavailable(
@@ -261,15 +277,17 @@ class Client:
         return answer
 
     def _content(self, path: str) -> bytes:
-        status, content = self._answer("GET", path, None)
+        status, content, _ = self._answer("GET", path, None)
         if status >= 400:
             _read(status, content, self._instance)
         return content
 
     def _call(self, method: str, path: str, body: object) -> Any:
-        return _read(*self._answer(method, path, body), self._instance)
+        status, content, _ = self._answer(method, path, body)
+        return _read(status, content, self._instance)
 
-    def _answer(self, method: str, path: str, body: object) -> tuple[int, bytes]:
+    def _answer(self, method: str, path: str, body: object) -> tuple[int, bytes, str]:
+        """Status, content, and the header Link."""
         headers = {"Authorization": f"Bearer {self._instance.token}", "Accept": "application/json"}
         payload: bytes | BufferedReader | None
         if isinstance(body, BufferedReader):
@@ -286,7 +304,7 @@ class Client:
             ):  # refused before all was sent: the answer says why
                 connection.request(method, f"{self._parts.path.rstrip('/')}/api/v1/{path}", payload, headers)
             response = connection.getresponse()
-            status, content = response.status, response.read()
+            status, content, link = response.status, response.read(), response.getheader("Link", "")
         except (OSError, http.client.HTTPException) as error:
             self.close()
             raise AnswerLost(
@@ -295,7 +313,7 @@ class Client:
         if isinstance(payload, BufferedReader):
             self.close()  # where a refusal came early, the rest of the file is still on its way
         self._used_at = time.monotonic()
-        return status, content
+        return status, content, link
 
     def _connected(self) -> http.client.HTTPConnection:
         if self._connection is not None and time.monotonic() - self._used_at <= IDLE_SECONDS:
@@ -326,7 +344,7 @@ def _read(status: int, content: bytes, instance: Instance) -> Any:
         raise Unavailable(
             f"{instance.url} gave an answer that is not Duban's (HTTP {status}). {instance.hint}"
         )
-    kinds: dict[int, type[DubanError]] = {404: NotFound, 409: Conflict}
+    kinds: dict[int, type[DubanError]] = {404: NotFound, 409: Conflict, 412: Conflict}
     raise kinds.get(status, Refused if status < 500 else Unavailable)(said)
 
 

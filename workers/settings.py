@@ -97,6 +97,17 @@ class LoginSettings(BaseModel):
     password_length: int = Field(10, ge=8, le=64, description="Characters that a new password has at least")
 
 
+class ApiSettings(BaseModel):
+    """The API for other systems."""
+
+    idempotency_hours: float = Field(
+        24,
+        gt=0,
+        le=8784,
+        description="How long the answer to a request with an Idempotency-Key is kept for when it is sent again",
+    )
+
+
 class OidcSettings(BaseModel):
     """Signing in with an identity provider (OpenID Connect)."""
 
@@ -229,6 +240,7 @@ class Settings(BaseSettings):
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     login: LoginSettings = Field(default_factory=lambda: LoginSettings())
+    api: ApiSettings = Field(default_factory=lambda: ApiSettings())
     oidc: OidcSettings = Field(default_factory=lambda: OidcSettings())
     evidence: EvidenceSettings = Field(default_factory=lambda: EvidenceSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())

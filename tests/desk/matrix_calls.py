@@ -30,7 +30,7 @@ class Scene:
 
     def address(self, path: str) -> str:
         """The path with what its parameters stand for."""
-        for name in ("number", "key", "sha256", "id_", "definition_key", "kind"):
+        for name in ("number", "key", "sha256", "id_", "definition_key", "kind", "name"):
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", str(self._value(name, path)))
         return path.replace("{anything:path}", "nothing")
@@ -46,7 +46,7 @@ class Scene:
                 if path.startswith("/p/")
                 else self.task
             )
-        fixed = {"definition_key": DEFINITION, "kind": "network"}
+        fixed = {"definition_key": DEFINITION, "kind": "network", "name": "refused"}
         return fixed.get(name) or {"sha256": lambda: self.evidence, "id_": lambda: self.suggestion}[name]()
 
     @cached_property
@@ -156,6 +156,7 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/readyz"): _PLAIN,
     ("GET", "/"): _PLAIN,
     ("GET", "/{anything:path}"): Call(also=frozenset({404})),
+    ("GET", "/problems/{name}"): _PLAIN,
     ("GET", "/inbox"): _PLAIN,
     ("GET", "/live"): Call(is_endless=True),
     ("GET", "/complaints/{number}"): _PLAIN,
@@ -185,6 +186,7 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
         lambda scene, _who: {"data": {"key": scene.progress, "text": "请尽快", "submission": "a1"}}
     ),
     ("POST", _C): Call(lambda scene, _who: {"json": line(scene)}),
+    ("GET", _C): _PLAIN,
     ("GET", f"{_C}/{{number}}"): _PLAIN,
     ("POST", f"{_C}/{{number}}/withdrawal"): Call(lambda _scene, _who: {"json": {"reason": "已解决"}}),
     ("POST", f"{_C}/{{number}}/extension"): _json(reason="需上门"),
@@ -206,6 +208,7 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
         lambda _scene, who: {"params": {"as": who, "for": "authority"}}, frozenset({404})
     ),
     ("GET", "/api/v1/tasks"): _AS,
+    ("GET", "/api/v1/tasks/{key}"): _PLAIN,
     ("POST", "/api/v1/tasks/{key}/completion"): _json(variables=_ANSWERS),
     ("POST", "/api/v1/wording"): Call(lambda _scene, _who: {"json": {"text": "您好"}}),
     ("GET", "/api/v1/fault-guides"): _PLAIN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import threading
 from datetime import timedelta
@@ -15,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.desk_server import (
+    ROOT,
     RunningDesk,
     add_complaint,
     add_incident,
@@ -23,6 +25,7 @@ from tests.desk_server import (
     refuse_resolving,
     running,
 )
+from workers.desk.problem_kinds import KINDS, PAGES
 from workers.desk.services import Health
 from workers.names import LARGEST_BODY
 from workers.store import complaints, deadlines, timeline
@@ -151,7 +154,7 @@ def test_paths_that_are_not_there_are_problems_too(sqlite_desk: RunningDesk) -> 
         for method, path, status in (
             ("GET", "/api/v1/nothing", 404),
             ("DELETE", "/api/v1/tasks", 405),
-            ("GET", "/api/v1/complaints/%00", 422),
+            ("GET", "/api/v1/complaints/%00", 404),
             ("GET", "/api/v1/complaints/TS1", 404),
         ):
             answer = client.request(method, path)
@@ -160,6 +163,45 @@ def test_paths_that_are_not_there_are_problems_too(sqlite_desk: RunningDesk) -> 
                 "application/problem+json",
             ), path
             assert answer.json()["detail"]
+
+
+def test_what_is_no_json_is_said_to_be_none(sqlite_desk: RunningDesk) -> None:
+    """A form, or what curl sends by itself; without any type it is taken for JSON."""
+    raw = json.dumps(LINE).encode()
+    with sqlite_desk.client() as client:
+        for sent, status in (
+            ("application/x-www-form-urlencoded", 415),
+            ("text/plain", 415),
+            ("application/json; charset=utf-8", 201),
+            ("application/problem+json", 201),
+        ):
+            answer = client.post("/api/v1/complaints", content=raw, headers={"Content-Type": sent})
+            assert answer.status_code == status, sent
+        refused = client.post("/api/v1/complaints/TS1/withdrawal", data={"reason": "x"})
+        assert client.post("/api/v1/complaints", content=raw).status_code == 201
+    assert (refused.status_code, refused.headers["accept-post"]) == (415, "application/json")
+    assert refused.json()["type"] == "/problems/unsupported-media-type"
+
+
+def test_every_kind_of_problem_is_explained_where_its_type_says(sqlite_desk: RunningDesk) -> None:
+    """To everybody: who is refused has no login, perhaps. docs/api.md has the same sentences."""
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(/problems/[^`]+)` \| \d+ \| (.*) \|$", page, re.MULTILINE))
+    assert documented == {PAGES + name: kind.en for name, kind in KINDS.items()}
+    with sqlite_desk.client(None) as client:
+        for name, kind in KINDS.items():
+            answer = client.get(PAGES + name)
+            assert answer.status_code == 200
+            assert kind.zh in answer.text
+        assert client.get("/problems/nothing").status_code == 404
+        assert client.get("/api/v1/tasks").json()["type"] == "/problems/not-signed-in"
+
+
+def test_a_method_that_there_is_not_names_those_there_are(sqlite_desk: RunningDesk) -> None:
+    with sqlite_desk.client() as client:
+        answer = client.put("/api/v1/complaints/TS1", json={})
+    assert (answer.status_code, answer.json()["type"]) == (405, "/problems/method-not-allowed")
+    assert answer.headers["allow"] == "GET"
 
 
 def test_an_error_inside_tells_nothing(sqlite_desk: RunningDesk) -> None:

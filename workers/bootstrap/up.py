@@ -213,6 +213,7 @@ class _Instance:
                 is_sample_staff=self.parts.settings.staff_file is None,
                 advance_clock=self._advance if self._clock is not None else None,
                 figures=figure_source(self.parts.settings, self._models),
+                api=self.parts.settings.api,
                 house=_house(self.parts.settings),
                 hosts=_hosts(self.parts.settings),
             )

@@ -19,20 +19,20 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from workers.cases.rights import Right, Rights
-from workers.desk.api_access import ROUTES
+from workers.desk.api_access import EVERY, ROUTES
 from workers.desk.caller import Actor, Caller, SignedIn, current, sight
 from workers.desk.cookies import SESSION, Cookies
-from workers.desk.problems import problem
+from workers.desk.problems import OutOfScope, problem
 from workers.desk.services import DeskServices
 from workers.errors import Forbidden, NotFound, SignInNeeded
-from workers.store import audit, sessions
+from workers.store import api_tokens, audit, sessions
 from workers.store.outbox import Transaction
 
 API: Final = "/api/"
 OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
-OPEN_BELOW: Final = ("/static/", "/login/", "/progress/", "/p/")
-"""What needs no login, and where whoever is signed in is nobody in particular: static files, health, the login, what
-customers see of their complaint."""
+OPEN_BELOW: Final = ("/static/", "/login/", "/problems/", "/progress/", "/p/")
+"""What needs no login, and where whoever is signed in is nobody in particular: static files, health, login, kinds of
+problem, what customers see of their complaint."""
 UNSAFE: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _WHILE_MUST_CHANGE: Final = frozenset({"/password", "/logout"})
 _FOREIGN: Final = frozenset({"cross-site", "same-site"})
@@ -118,8 +118,8 @@ class Gate:
         path, method = request.scope["path"], request.scope["method"]
         authorization = request.headers.get("authorization")
         if path.startswith(API) and authorization is not None:
-            known = _is_bearer(authorization, self._token)
-            return Caller("token"), None if known else _no_token()
+            caller = await run_in_threadpool(self._of_token, _bearer(authorization))
+            return caller, _no_token() if caller.way == "nobody" else None
         if method in UNSAFE and request.headers.get("sec-fetch-site") in _FOREIGN:
             return Caller(), _forged()
         if path in OPEN or path.startswith(OPEN_BELOW):
@@ -127,7 +127,23 @@ class Gate:
         who = await run_in_threadpool(self.find, request)
         if who is None:
             return Caller(), self._unknown(request)
-        return Caller("session", who, who.username), _check_session(request, who)
+        return Caller("session", who, person=who.username), _check_session(request, who)
+
+    def _of_token(self, token: str) -> Caller:
+        """Whose token this is; nobody's, for a wrong one."""
+        if hmac.compare_digest(token.encode(), self._token):
+            return Caller("token")
+        if not token.startswith(api_tokens.PREFIX):
+            return Caller()
+        now = self._services.clock.now()
+        with self._services.database.read() as tx:
+            holder = api_tokens.find(tx, token, now)
+        if holder is None:
+            return Caller()
+        if holder.used_at is None or now - holder.used_at >= api_tokens.SEEN_EVERY:
+            with self._services.database.begin() as tx:
+                api_tokens.touch(tx, holder.name, now)
+        return Caller("token", token=holder, person=holder.username)
 
     def find(self, request: HTTPConnection) -> SignedIn | None:
         """Who is signed in with this request's cookie, as the store says now."""
@@ -158,25 +174,39 @@ class Gate:
         finally:
             await request.close()  # files of a form
 
-    async def _check(self, request: Request) -> None:
-        who = current().signed_in
-        if who is None:
-            return
+    async def authorise(self, request: Request) -> None:
+        """Whether this caller may make this request, as far as workers.desk.api_access and their region say.
+
+        Raises:
+            Forbidden: they may not.
+        """
         if request.scope["path"].startswith(API):
-            route = ROUTES.get((request.method, request.scope["route"].path))
-            if route is None:
-                raise Forbidden("此接口只供令牌调用。 This call takes the instance's token.")
-            if route.right is not None:
-                self._services.rights.check(route.right, who.username, who.actor.groups)
-        elif request.method in UNSAFE and not _has_csrf(request, who):
+            self._check_call(request)
+        number = request.path_params.get("number")
+        if number is not None:
+            await run_in_threadpool(self._check_region, str(number))
+
+    def _check_call(self, request: Request) -> None:
+        caller = current()
+        if caller.signed_in is None and caller.token is None:
+            return
+        route = ROUTES.get((request.method, request.scope["route"].path))
+        if route is None or (caller.token is not None and route.scope is None):
+            raise Forbidden("此接口只供实例令牌调用。 This call takes the instance's own token.")
+        if caller.token is not None and route.scope not in {EVERY, *caller.token.scopes}:
+            raise OutOfScope(str(route.scope))
+        if route.right is not None and (who := caller.actor) is not None:
+            self._services.rights.check(route.right, who.name, who.groups)
+
+    async def _check(self, request: Request) -> None:
+        who, is_call = current().signed_in, request.scope["path"].startswith(API)
+        if who is not None and not is_call and request.method in UNSAFE and not _has_csrf(request, who):
             form = await request.form()
             if not _is_same(form.get("csrf"), who.csrf):
                 raise Forbidden(
                     "页面已过期，请返回并刷新后重试。 This page is out of date: go back, reload it and try again."
                 )
-        number = request.path_params.get("number")
-        if number is not None:
-            await run_in_threadpool(self._check_region, str(number))
+        await self.authorise(request)
 
     def _check_region(self, number: str) -> None:
         """Every address with the number of a case is for people who may see that case."""
@@ -200,7 +230,8 @@ class Gate:
         way: audit.Way = "session" if caller.way == "session" else "token"
         with self._services.database.begin() as tx:
             subject = audit.word(None if subject is None else str(subject))
-            audit.add(tx, self._services.clock.now(), caller.person, action, subject, way=way)
+            facts = {"token": caller.token.name} if caller.token is not None else {}
+            audit.add(tx, self._services.clock.now(), caller.person, action, subject, way=way, facts=facts)
 
     def _unknown(self, request: HTTPConnection) -> Response | None:
         if request.scope["path"].startswith(API):
@@ -251,15 +282,16 @@ def _is_same(given: object, wanted: str) -> bool:
     return isinstance(given, str) and hmac.compare_digest(given.encode(), wanted.encode())
 
 
-def _is_bearer(authorization: str, wanted: bytes) -> bool:
+def _bearer(authorization: str) -> str:
+    """The token of a header; nothing, when it is of another kind."""
     kind, _, token = authorization.partition(" ")
-    return hmac.compare_digest(token.strip().encode(), wanted) and kind.lower() == "bearer"
+    return token.strip() if kind.lower() == "bearer" else ""
 
 
 def _no_token() -> Response:
     detail = (
-        "the API needs the header `Authorization: Bearer TOKEN` (the token is in instance.json), or the session of "
-        "somebody who is signed in"
+        "the API needs the header `Authorization: Bearer TOKEN` (a token of `duban tokens add`, or the one in "
+        "instance.json), or the session of somebody who is signed in"
     )
     return problem(401, detail, {"WWW-Authenticate": "Bearer"})
 

@@ -1,16 +1,20 @@
-"""What of the API a person who is signed in may call, and what the audit calls it.
+"""What of the API a person who is signed in, or another system's token, may call, and what the audit calls it.
 
-The instance's token may call everything. A route that is not here is closed to sessions; a test fails when one is
+The instance's token may call everything. A route that is not here is closed to everybody else; a test fails when one is
 missing. Where it takes no right, the route itself asks who the person is (groups, region, rights), or shows what
-everybody may see.
+everybody may see. A token that acts for one person needs the scope and the person's rights, any other the scope.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from workers.cases.rights import Right
+from workers.cases.scopes import Scope
+
+EVERY: Final[Literal["every"]] = "every"
+"""Open to every token: shows nobody's data."""
 
 
 @dataclass(frozen=True)
@@ -20,51 +24,61 @@ class Access:
     Attributes:
         right: what it takes, beside what the route checks itself.
         action: what the audit keeps when it was done; None: nothing, it changes nothing and shows nobody's data.
+        scope: what a token must have been given; EVERY: nothing; None: closed to all but the instance's own.
     """
 
     right: Right | None = None
     action: str | None = None
+    scope: Scope | Literal["every"] | None = None
 
 
 _C: Final = "/api/v1/complaints"
 _E: Final = "/api/v1/events"
 
 ROUTES: Final[dict[tuple[str, str], Access]] = {
-    ("POST", _C): Access("serve-customer", "complaint-registered"),
-    ("GET", f"{_C}/{{number}}"): Access(),
-    ("POST", f"{_C}/{{number}}/withdrawal"): Access("serve-customer", "complaint-withdrawn"),
-    ("POST", f"{_C}/{{number}}/extension"): Access(None, "extension-asked"),
-    ("POST", f"{_C}/{{number}}/survey"): Access("serve-customer", "survey-answered"),
-    ("POST", f"{_C}/{{number}}/appeal"): Access("serve-customer", "appeal-filed"),
-    ("POST", f"{_C}/{{number}}/notes"): Access(None, "note-added"),
-    ("GET", f"{_C}/{{number}}/notes"): Access(None, "notes-read"),
-    ("POST", f"{_C}/{{number}}/evidence"): Access(None, "evidence-added"),
-    ("GET", f"{_C}/{{number}}/evidence"): Access(),
-    ("GET", f"{_C}/{{number}}/evidence/{{sha256}}"): Access(None, "evidence-read"),
-    ("GET", f"{_C}/{{number}}/marks"): Access(None, "marks-read"),
-    ("POST", f"{_C}/{{number}}/marks"): Access(None, "complaint-marked"),
-    ("POST", f"{_C}/{{number}}/marks/reversal"): Access(None, "mark-reversed"),
-    ("GET", f"{_C}/{{number}}/case-file"): Access(None, "case-file-read"),
-    ("GET", "/api/v1/tasks"): Access(),
-    ("POST", "/api/v1/tasks/{key}/completion"): Access(None, "task-completed"),
-    ("POST", "/api/v1/wording"): Access(),
-    ("GET", "/api/v1/fault-guides"): Access(),
-    ("GET", "/api/v1/fault-guides/{kind}"): Access(),
-    ("GET", "/api/v1/rectifications"): Access(),
-    ("POST", _E): Access(None, "event-reported"),
-    ("GET", _E): Access(),
-    ("GET", f"{_E}/{{number}}"): Access(),
-    ("POST", f"{_E}/{{number}}/complaints"): Access(None, "complaints-attached"),
-    ("POST", f"{_E}/{{number}}/raise"): Access(None, "event-raised"),
-    ("POST", "/api/v1/search"): Access(None, "complaints-found"),
-    ("GET", "/api/v1/retention"): Access("run-retention"),
-    ("POST", "/api/v1/retention"): Access(None, "retention-run"),
-    ("GET", "/api/v1/retention/{number}"): Access("run-retention"),
-    ("GET", "/api/v1/incidents"): Access("operate"),
-    ("POST", "/api/v1/incidents/{key}/retry"): Access("operate", "incident-retried"),
-    ("GET", "/api/v1/figures"): Access(),
-    ("POST", "/api/v1/suggestions"): Access(None, "suggestion-made"),
-    ("GET", "/api/v1/suggestions"): Access(),
-    ("POST", "/api/v1/suggestions/{id_}/decision"): Access(None, "suggestion-decided"),
-    ("POST", "/api/v1/clock/advance"): Access("operate", "clock-advanced"),
+    ("POST", _C): Access("serve-customer", "complaint-registered", scope="complaints:write"),
+    ("GET", _C): Access(scope="complaints:read"),
+    ("GET", f"{_C}/{{number}}"): Access(scope="complaints:read"),
+    ("POST", f"{_C}/{{number}}/withdrawal"): Access(
+        "serve-customer", "complaint-withdrawn", scope="complaints:write"
+    ),
+    ("POST", f"{_C}/{{number}}/extension"): Access(None, "extension-asked", scope="complaints:write"),
+    ("POST", f"{_C}/{{number}}/survey"): Access(
+        "serve-customer", "survey-answered", scope="complaints:write"
+    ),
+    ("POST", f"{_C}/{{number}}/appeal"): Access("serve-customer", "appeal-filed", scope="complaints:write"),
+    ("POST", f"{_C}/{{number}}/notes"): Access(None, "note-added", scope="complaints:write"),
+    ("GET", f"{_C}/{{number}}/notes"): Access(None, "notes-read", scope="evidence:read"),
+    ("POST", f"{_C}/{{number}}/evidence"): Access(None, "evidence-added", scope="complaints:write"),
+    ("GET", f"{_C}/{{number}}/evidence"): Access(scope="complaints:read"),
+    ("GET", f"{_C}/{{number}}/evidence/{{sha256}}"): Access(None, "evidence-read", scope="evidence:read"),
+    ("GET", f"{_C}/{{number}}/marks"): Access(None, "marks-read", scope="complaints:read"),
+    ("POST", f"{_C}/{{number}}/marks"): Access(None, "complaint-marked", scope="complaints:write"),
+    ("POST", f"{_C}/{{number}}/marks/reversal"): Access(None, "mark-reversed", scope="complaints:write"),
+    ("GET", f"{_C}/{{number}}/case-file"): Access(None, "case-file-read", scope="evidence:read"),
+    ("GET", "/api/v1/tasks"): Access(scope="tasks:read"),
+    ("GET", "/api/v1/tasks/{key}"): Access(scope="tasks:read"),
+    ("POST", "/api/v1/tasks/{key}/completion"): Access(None, "task-completed", scope="tasks:write"),
+    ("POST", "/api/v1/wording"): Access(scope=EVERY),
+    ("GET", "/api/v1/fault-guides"): Access(scope=EVERY),
+    ("GET", "/api/v1/fault-guides/{kind}"): Access(scope=EVERY),
+    ("GET", "/api/v1/rectifications"): Access(scope="complaints:read"),
+    ("POST", _E): Access(None, "event-reported", scope="events:write"),
+    ("GET", _E): Access(scope="events:read"),
+    ("GET", f"{_E}/{{number}}"): Access(scope="events:read"),
+    ("POST", f"{_E}/{{number}}/complaints"): Access(None, "complaints-attached", scope="events:write"),
+    ("POST", f"{_E}/{{number}}/raise"): Access(None, "event-raised", scope="events:write"),
+    ("POST", "/api/v1/search"): Access(None, "complaints-found", scope="complaints:read"),
+    ("GET", "/api/v1/retention"): Access("run-retention", scope="operate"),
+    ("POST", "/api/v1/retention"): Access(None, "retention-run", scope="operate"),
+    ("GET", "/api/v1/retention/{number}"): Access("run-retention", scope="operate"),
+    ("GET", "/api/v1/incidents"): Access("operate", scope="operate"),
+    ("POST", "/api/v1/incidents/{key}/retry"): Access("operate", "incident-retried", scope="operate"),
+    ("GET", "/api/v1/figures"): Access(scope="figures:read"),
+    ("POST", "/api/v1/suggestions"): Access(None, "suggestion-made", scope="suggestions:write"),
+    ("GET", "/api/v1/suggestions"): Access(scope="suggestions:read"),
+    ("POST", "/api/v1/suggestions/{id_}/decision"): Access(
+        None, "suggestion-decided", scope="suggestions:write"
+    ),
+    ("POST", "/api/v1/clock/advance"): Access("operate", "clock-advanced", scope="operate"),
 }

@@ -15,7 +15,8 @@ from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
 from workers.desk.live import Live
 from workers.desk.logins import Logins
-from workers.desk.problems import answer_failures, problem, status_of
+from workers.desk.once import Once
+from workers.desk.problems import answer_failures, of_error, status_of
 from workers.desk.provider_login import add_provider_login
 from workers.desk.services import DeskServices, Health
 from workers.errors import DubanError, SignInNeeded
@@ -35,6 +36,7 @@ def create_app(services: DeskServices) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
         swagger_ui_oauth2_redirect_url=None,
     )
+    app.state.once = Once(services, gate.authorise)
     app.state.live = Live(lambda: _position(services))
     app.add_middleware(
         Guard,
@@ -47,7 +49,7 @@ def create_app(services: DeskServices) -> FastAPI:
     @app.exception_handler(DubanError)
     async def failed(request: Request, error: DubanError) -> Response:
         if request.scope["path"].startswith(API):
-            return problem(status_of(error), str(error))
+            return of_error(error)
         if isinstance(error, SignInNeeded):
             return to_login(request)
         return pages.failure_page(page, error, status_of(error))

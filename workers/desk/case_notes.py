@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
@@ -12,6 +12,8 @@ from workers.cases import readable
 from workers.cases.rights import Right
 from workers.cases.wording import Context
 from workers.desk.bodies import Body
+from workers.desk.complaint_api import unless_changed
+from workers.desk.once import OnceRoute, keep_with
 from workers.desk.people import Actor, actor
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
@@ -36,9 +38,9 @@ class NoteBody(Body):
 
 def router(services: DeskServices) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1/complaints/{number}")
+    api = APIRouter(prefix="/api/v1/complaints/{number}", route_class=OnceRoute)
 
-    @api.post("/notes")
+    @api.post("/notes", dependencies=[Depends(unless_changed(services))])
     def add(number: Number, body: NoteBody) -> JSONResponse:
         """A note; 201 when it is new, 200 when the same submission brought it before."""
         context: Context = "quoted" if body.of_customer else "note"
@@ -59,7 +61,9 @@ def router(services: DeskServices) -> APIRouter:
                 at=services.clock.now(),
                 submission=body.submission,
             )
-            return JSONResponse(shown(found), 201 if is_new else 200)
+            answer = JSONResponse(shown(found), 201 if is_new else 200)
+            keep_with(tx, answer)
+            return answer
 
     @api.get("/notes")
     def listed(

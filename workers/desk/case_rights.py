@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import quote
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from workers.cases.evidence import check_kind, media_type
 from workers.cases.readable import Note
 from workers.cases.rights import Right
+from workers.desk.complaint_api import unless_changed
+from workers.desk.once import Once, OnceRoute
 from workers.desk.people import Actor, actor
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
@@ -41,22 +43,24 @@ class MarkBody(BaseModel):
 
 def router(services: DeskServices) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1/complaints/{number}")
+    api = APIRouter(prefix="/api/v1/complaints/{number}", route_class=OnceRoute)
+    unchanged = [Depends(unless_changed(services))]
     _add_evidence(api, services)
-    _add_marks(api, services)
+    _add_marks(api, services, unchanged)
     _add_case_file(api, services)
+    _add_upload(api, services, unchanged)
     return api
 
 
-def _add_evidence(api: APIRouter, services: DeskServices) -> None:
-    @api.post("/evidence")
+def _add_upload(api: APIRouter, services: DeskServices, unchanged: list[Any]) -> None:
+    @api.post("/evidence", dependencies=unchanged)
     async def add(
         request: Request,
         number: Number,
         person: Person,
         kind: Annotated[str, Query(max_length=40)],
         name: Annotated[str, Query(max_length=200)] = "",
-    ) -> JSONResponse:
+    ) -> Response:
         """A file, as the body of the request; 201 when it is new, 200 when the case had it before."""
         await run_in_threadpool(_check_room, services, number, person)
         incoming = await run_in_threadpool(services.files.receive, services.evidence.largest_file_bytes)
@@ -66,9 +70,19 @@ def _add_evidence(api: APIRouter, services: DeskServices) -> None:
             draft = await run_in_threadpool(incoming.finish)
         finally:
             incoming.discard()
-        kept, is_new = await run_in_threadpool(_keep, services, number, person, kind, name, draft)
-        return JSONResponse({"number": number, **kept}, 201 if is_new else 200)
 
+        async def keep() -> Response:
+            kept, is_new = await run_in_threadpool(_keep, services, number, person, kind, name, draft)
+            return JSONResponse({"number": number, **kept}, 201 if is_new else 200)
+
+        once: Once = request.app.state.once
+        try:
+            return await once.answer(request, draft.sha256.encode(), keep)
+        finally:
+            await run_in_threadpool(services.files.discard, draft)
+
+
+def _add_evidence(api: APIRouter, services: DeskServices) -> None:
     @api.get("/evidence")
     def listed(number: Number) -> list[dict[str, Any]]:
         """What there is: names, kinds, sizes, by whom."""
@@ -87,7 +101,7 @@ def _add_evidence(api: APIRouter, services: DeskServices) -> None:
         return FileResponse(path, media_type=_PLAIN if text else found.media_type, headers=_named(found.name))
 
 
-def _add_marks(api: APIRouter, services: DeskServices) -> None:
+def _add_marks(api: APIRouter, services: DeskServices, unchanged: list[Any]) -> None:
     @api.get("/marks")
     def listed(number: Number, person: Person) -> list[dict[str, Any]]:
         """Every mark set or taken back, with its grounds, for people who may mark."""
@@ -105,12 +119,12 @@ def _add_marks(api: APIRouter, services: DeskServices) -> None:
                 for each in evidence.marks(tx, number)
             ]
 
-    @api.post("/marks")
+    @api.post("/marks", dependencies=unchanged)
     def mark(number: Number, body: MarkBody) -> dict[str, Any]:
         """Marks a complaint; its handling goes on as before."""
         return _mark(services, number, body, is_set=True)
 
-    @api.post("/marks/reversal")
+    @api.post("/marks/reversal", dependencies=unchanged)
     def unmark(number: Number, body: MarkBody) -> dict[str, Any]:
         """Takes a mark back."""
         return _mark(services, number, body, is_set=False)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from workers.cases.incident import parse_report
 from workers.cases.region import is_within
-from workers.desk.people import Actor, actor
+from workers.desk import etags, paging
+from workers.desk.caller import sight
+from workers.desk.etags import IfMatch, IfNoneMatch
+from workers.desk.once import keep_with
+from workers.desk.people import Actor, actor, refuse_beyond_token
 from workers.desk.services import DeskServices
 from workers.errors import Forbidden
 from workers.store import incident_view, incidents
@@ -42,27 +47,37 @@ class AttachBody(RaiseBody):
 
 def add_events(api: APIRouter, services: DeskServices) -> None:
     """The routes."""
+    unchanged = [Depends(_unless_changed(services))]
 
     @api.post("/events")
     async def report_event(request: Request) -> JSONResponse:
         """A report as JSON, with `as`; 201 when it is new, 200 when it had come in before."""
         raw = await request.body()
         number, is_new = await run_in_threadpool(report, services, raw)
-        return JSONResponse({"number": number}, 201 if is_new else 200)
+        return _told(number, is_new=is_new)
 
     @api.get("/events")
-    def events(all: bool = False) -> list[dict[str, Any]]:
+    def events(
+        request: Request,
+        all: bool = False,
+        limit: paging.Limit = paging.USUAL,
+        cursor: paging.Cursor = None,
+    ) -> JSONResponse:
         """Events that are open, or all; the newest first."""
         with services.database.read() as tx:
-            return [incident_view.line(tx, each) for each in incidents.page(tx, only_running=not all)]
+            found = incidents.page(
+                tx, only_running=not all, limit=limit + 1, after=paging.read(cursor), sight=sight()
+            )
+            lines = [incident_view.line(tx, each) for each in found[:limit]]
+        last = found[limit - 1] if len(found) > limit else None
+        return paging.page(request, lines, (last.declared_at, last.number) if last else None)
 
     @api.get("/events/{number}")
-    def event(number: Number) -> dict[str, Any]:
+    def event(request: Request, number: Number, if_none_match: IfNoneMatch = None) -> Response:
         """The whole event."""
-        with services.database.read() as tx:
-            return incident_view.show(tx, number, services.timeline_words)
+        return etags.tagged(request, _shown(services, number))
 
-    @api.post("/events/{number}/complaints")
+    @api.post("/events/{number}/complaints", dependencies=unchanged)
     def attach(number: Number, body: AttachBody) -> dict[str, Any]:
         """Ties complaints to the event."""
         who = _steering(services, number, body.person)
@@ -71,7 +86,7 @@ def add_events(api: APIRouter, services: DeskServices) -> None:
         )
         return {"number": number, "complaint_count": total}
 
-    @api.post("/events/{number}/raise")
+    @api.post("/events/{number}/raise", dependencies=unchanged)
     def raise_event(number: Number, body: RaiseBody) -> dict[str, Any]:
         """Calls the next tier."""
         who = _steering(services, number, body.person)
@@ -89,7 +104,35 @@ def report(services: DeskServices, raw: object) -> tuple[str, bool]:
     services.wording.check([("情况（text）", "note", told.text or "")])
     with services.database.read() as tx:
         who = actor(tx, person, is_sample_staff=services.is_sample_staff)
-    return incidents.report(services.database, services.clock, told, who=who.name, wake=services.wake_relay)
+    refuse_beyond_token(told.region)
+    return incidents.report(
+        services.database,
+        services.clock,
+        told,
+        who=who.name,
+        wake=services.wake_relay,
+        also=lambda tx, number: keep_with(tx, _told(number, is_new=True)),
+    )
+
+
+def _told(number: str, *, is_new: bool) -> JSONResponse:
+    place = {"Location": f"/api/v1/events/{number}"}
+    return JSONResponse({"number": number}, 201 if is_new else 200, place)
+
+
+def _shown(services: DeskServices, number: str) -> dict[str, Any]:
+    with services.database.read() as tx:
+        return incident_view.show(tx, number, services.timeline_words)
+
+
+def _unless_changed(services: DeskServices) -> Callable[..., None]:
+    """FastAPI dependency: refuses with 412 what was decided by an older look at the event."""
+
+    def check(number: Number, if_match: IfMatch = None) -> None:
+        if if_match is not None:
+            etags.check(if_match, _shown(services, number))
+
+    return check
 
 
 def _steering(services: DeskServices, number: str, person: str) -> str:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from workers.desk.caller import sight
 from workers.desk.fault_guides import KINDS
+from workers.desk.once import OnceRoute
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
 from workers.store import rectifications
@@ -16,7 +17,7 @@ from workers.store.rectification_tables import Rectification
 
 def router(services: DeskServices) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1")
+    api = APIRouter(prefix="/api/v1", route_class=OnceRoute)
 
     @api.get("/fault-guides")
     def guides() -> list[dict[str, Any]]:

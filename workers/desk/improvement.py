@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
+from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from workers.cases.figures import Asked
@@ -13,6 +14,7 @@ from workers.cases.masking import numbers_in
 from workers.desk.access import refuse_unseen
 from workers.desk.bodies import Body, Words
 from workers.desk.caller import sight
+from workers.desk.once import OnceRoute, keep_with
 from workers.desk.people import Actor, actor
 from workers.desk.services import DeskServices
 from workers.desk.words import iso
@@ -45,7 +47,7 @@ class DecisionBody(Body):
 
 def router(services: DeskServices) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1")
+    api = APIRouter(prefix="/api/v1", route_class=OnceRoute)
 
     @api.get("/figures")
     def figures(
@@ -65,7 +67,7 @@ def router(services: DeskServices) -> APIRouter:
 
 def _add_suggestions(api: APIRouter, services: DeskServices) -> None:
     @api.post("/suggestions", status_code=201)
-    def suggest(body: SuggestionBody) -> dict[str, Any]:
+    def suggest(body: SuggestionBody) -> Response:
         """Keeps a suggestion for improvement."""
         services.wording.check([("建议（text）", "note", body.text)])
         with services.database.begin() as tx:
@@ -75,7 +77,9 @@ def _add_suggestions(api: APIRouter, services: DeskServices) -> None:
             id_ = suggestions.add(
                 tx, body.text, who.name, now, key, owner_group=body.group, number=body.number
             )
-            return described(suggestions.get(tx, id_))
+            answer = JSONResponse(described(suggestions.get(tx, id_)), 201)
+            keep_with(tx, answer)
+            return answer
 
     @api.get("/suggestions")
     def listing(

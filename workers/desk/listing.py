@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from workers.cases.forms import Form
 from workers.cases.wording import Context, Found, Wording
-from workers.desk.people import Actor, Authority
 from workers.desk.words import iso
 from workers.errors import Broken
-from workers.store import case_owners, record_queries
+from workers.store import record_queries
 from workers.store.outbox import Transaction
-from workers.store.record_views import TaskView
+from workers.store.record_views import IncidentView, TaskView
 
-
-def described_tasks(tx: Transaction, who: Actor | None = None) -> list[dict[str, Any]]:
-    """Open user tasks, the one due first comes first; only those that `who` may complete, if given."""
-    found = record_queries.open_tasks(tx)
-    if who is not None:
-        cases = case_owners.of(tx, {task.number for task in found if task.number})
-        authority = Authority(tx)
-        found = [
-            task
-            for task in found
-            if task.number in cases and authority.refuses(who, task, cases[task.number]) is None
-        ]
-    return [_described(task) for task in found]
+Place = tuple[datetime, str]
+"""Where a page ends."""
 
 
 def described_word(wording: Wording, found: Found, context: Context) -> dict[str, Any]:
@@ -42,24 +31,31 @@ def described_word(wording: Wording, found: Found, context: Context) -> dict[str
     }
 
 
-def described_incidents(tx: Transaction) -> list[dict[str, Any]]:
-    """Open incidents, the oldest first."""
-    return [
-        {
-            "key": each.key,
-            "number": each.number,
-            "name": each.name,
-            "cause": each.error_message,
-            "error_type": each.error_type,
-            "since": iso(each.created_at),
-            "process": each.process_id,
-            "element": each.element_id,
-        }
-        for each in record_queries.open_incidents(tx)
-    ]
+def incidents_page(
+    tx: Transaction, *, after: Place | None, limit: int
+) -> tuple[list[dict[str, Any]], Place | None]:
+    """Open incidents, the oldest first, and where the page ends if there is more."""
+    found = record_queries.open_incidents(tx, after=after, limit=limit + 1)
+    shown = found[:limit]
+    ends = (shown[-1].created_at, shown[-1].key) if len(found) > limit else None
+    return [_incident(each) for each in shown], ends
 
 
-def _described(task: TaskView) -> dict[str, Any]:
+def _incident(each: IncidentView) -> dict[str, Any]:
+    return {
+        "key": each.key,
+        "number": each.number,
+        "name": each.name,
+        "cause": each.error_message,
+        "error_type": each.error_type,
+        "since": iso(each.created_at),
+        "process": each.process_id,
+        "element": each.element_id,
+    }
+
+
+def described_task(task: TaskView) -> dict[str, Any]:
+    """A user task, and what its form asks."""
     described: dict[str, Any] = {
         "task": task.key,
         "name": task.name,
@@ -70,6 +66,8 @@ def _described(task: TaskView) -> dict[str, Any]:
         "fields": [],
         "assignee": task.assignee,
         "created_at": iso(task.created_at),
+        "state": task.state,
+        "ended_at": iso(task.ended_at),
     }
     try:
         described["fields"] = Form(task.form_schema).fields if task.form_schema is not None else []

@@ -18,6 +18,7 @@ from workers.desk.caller import me
 from workers.desk.event_pages import add_event_pages
 from workers.desk.inbox_pages import add_inbox
 from workers.desk.live import Live, add_live
+from workers.desk.problem_kinds import KINDS
 from workers.desk.progress_pages import add_progress
 from workers.desk.services import DeskServices
 from workers.desk.task_pages import add_tasks
@@ -83,6 +84,12 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
     add_tasks(pages, services, page)
     add_live(pages, live)
     add_progress(pages, services, page)
+
+    @pages.get("/problems/{name}")
+    def problem_kind(name: str) -> HTMLResponse:
+        if name not in KINDS:
+            raise NotFound(f"there is no kind of problem {name[:40]!a}")
+        return page("problem.html", problem=name, kind=KINDS[name])
 
     @pages.get("/{anything:path}")
     def nothing(request: Request) -> HTMLResponse:

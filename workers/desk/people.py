@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from workers.cases.region import Region, is_within
+from workers.cases.region import Region, contains, is_within
 from workers.desk import caller
 from workers.desk.caller import Actor as Actor
 from workers.errors import Forbidden, NotFound, Refused
 from workers.store import case_owners, exclusions, staff
+from workers.store.api_tokens import Holder
 from workers.store.case_owners import CaseOwner
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
@@ -34,15 +35,37 @@ def actor(tx: Transaction, name: str, *, is_sample_staff: bool) -> Actor:
     if not _NAME.fullmatch(name) or name in _RESERVED:
         raise Refused("a name has 1 to 64 letters, digits and . _ @ -, and is not `duban` or `customer`")
     caller.current().person = name
+    token = caller.current().token
     try:
         person = staff.get(tx, name)
     except NotFound as error:
-        if is_sample_staff:
+        if is_sample_staff and token is None:
             return Actor(name, None, Region())
         raise Refused(f"{name} is not in the staff directory of this instance") from error
     if not person.is_active:
         raise Refused(f"{name} is no longer active in the staff directory of this instance")
-    return in_directory(person)
+    return _within_token(in_directory(person), token)
+
+
+def refuse_beyond_token(place: Region) -> None:
+    """Raises Forbidden where the request's token is bound to a region that a new case does not lie in."""
+    token = caller.current().token
+    if token is not None and not contains(token.region, place):
+        raise Forbidden(
+            f"令牌 {token.name} 只用于其区域。 The token {token.name} is for cases of its region: name a region in it."
+        )
+
+
+def _within_token(who: Actor, token: Holder | None) -> Actor:
+    """The person as far as the token reaches that acts in their name. Raises Forbidden: it does not reach them."""
+    if token is None or token.region == Region():
+        return who
+    if token.username is None and not contains(token.region, who.region):
+        raise Forbidden(
+            f"{who.name} 不在此令牌的区域内。 The token {token.name} acts for people of its region only; {who.name} is "
+            "not."
+        )
+    return Actor(who.name, who.groups, token.region) if token.username is not None else who
 
 
 def colleague(tx: Transaction, username: str) -> Actor:

@@ -9,16 +9,57 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from workers.desk.problem_kinds import KINDS, PAGES, of_status
 from workers.errors import Conflict, DubanError, Forbidden, NotFound, Refused, SignInNeeded, Unavailable
 
 MEDIA_TYPE = "application/problem+json"
 
 
-def problem(status: int, detail: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """A problem document; `error` repeats the sentence for scripts that read one word only."""
-    title = http.HTTPStatus(status).phrase
-    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "error": detail}
+def problem(
+    status: int, detail: str, headers: dict[str, str] | None = None, *, kind: str | None = None
+) -> JSONResponse:
+    """A problem document; `error` repeats the sentence for scripts that read one word only.
+
+    Args:
+        kind: of problem_kinds; None: what the status stands for.
+    """
+    kind = kind or of_status(status)
+    body = {
+        "type": f"{PAGES}{kind}" if kind else "about:blank",
+        "title": http.HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "error": detail,
+    }
     return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def kind_of_problem(kind: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    """A problem document that says no more than its kind does."""
+    found = KINDS[kind]
+    return problem(found.status, f"{found.zh} {found.en}", headers, kind=kind)
+
+
+class OutOfScope(Forbidden):
+    """A token was not given the scope that a call takes."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(
+            f"此令牌没有权限范围 {scope}。 The token was not given the scope {scope}, which this call takes."
+        )
+        self.scope = scope
+
+
+class Changed(Conflict):
+    """What If-Match names has changed since it was read; nothing was changed."""
+
+
+def of_error(error: DubanError) -> JSONResponse:
+    """The problem document that says what the error says."""
+    if isinstance(error, OutOfScope):
+        asked = f'Bearer error="insufficient_scope", scope="{error.scope}"'
+        return problem(403, str(error), {"WWW-Authenticate": asked}, kind="insufficient-scope")
+    return problem(status_of(error), str(error))
 
 
 def status_of(error: DubanError) -> int:
@@ -27,6 +68,7 @@ def status_of(error: DubanError) -> int:
         (SignInNeeded, 401),
         (Forbidden, 403),
         (NotFound, 404),
+        (Changed, 412),
         (Conflict, 409),
         (Refused, 422),
         (Unavailable, 503),

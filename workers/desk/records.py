@@ -14,6 +14,7 @@ from workers.cases.retention import Rule, read_rules
 from workers.cases.rights import Right
 from workers.desk.bodies import Body
 from workers.desk.caller import sight
+from workers.desk.once import OnceRoute
 from workers.desk.people import actor
 from workers.desk.services import DeskServices
 from workers.engine.models import Models
@@ -42,7 +43,7 @@ class RunBody(Body):
 
 def router(services: DeskServices) -> APIRouter:
     """The routes."""
-    api = APIRouter(prefix="/api/v1")
+    api = APIRouter(prefix="/api/v1", route_class=OnceRoute)
 
     @api.post("/search")
     def find(body: FindBody) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
 from workers.desk.provider import Provider
 from workers.notifications.labels import Labels
-from workers.settings import EvidenceSettings, LoginSettings
+from workers.settings import ApiSettings, EvidenceSettings, LoginSettings
 from workers.store.database import Database
 from workers.store.file_store import FileStore
 from workers.store.timeline_words import TimelineWords
@@ -122,6 +122,7 @@ class DeskServices:
         wording: the words that may not be written, and where.
         timeline_words: what the timeline says; None: as shipped.
         figures: what figures need beside the store.
+        api: how long answers are kept for requests that are sent again.
         house: what customers' pages say of the operator.
         hosts: names under which this server is spoken to, beside the loopback ones.
     """
@@ -146,6 +147,7 @@ class DeskServices:
     is_sample_staff: bool
     advance_clock: Callable[[timedelta], Awaitable[datetime]] | None = None
     timeline_words: TimelineWords | None = None
+    api: ApiSettings = field(default_factory=lambda: ApiSettings())
     house: House = field(default_factory=House)
     figures: FigureSource = field(default_factory=FigureSource)
     hosts: frozenset[str] = field(default_factory=frozenset)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from workers.names import SHANGHAI, Message, Status
 from workers.store import answers, complaints, engine_requests, timeline
 from workers.store.database import Database
 from workers.store.incident_tables import IncidentComplaint, MajorIncident
+from workers.store.sight import EVERYTHING, Sight
 from workers.store.statements import insert_if_absent, next_value
 from workers.store.tables import Complaint
 
@@ -65,11 +66,13 @@ def report(
     *,
     who: str,
     wake: Callable[[], None] | None = None,
+    also: Callable[[Session, str], None] | None = None,
 ) -> tuple[str, bool]:
     """Keeps a report of an event and owes the engine its start, in one transaction (rule E1).
 
     Args:
         who: username of the reporter.
+        also: done in the same transaction, with the number of a new event.
 
     Returns:
         Its number, and whether it is new: the same external_ref is the same event.
@@ -80,6 +83,8 @@ def report(
             if number is not None:
                 return number, False
             number = _reported(tx, told, who, clock.now())
+            if also is not None:
+                also(tx, number)
     except IntegrityError:
         with database.read() as tx:  # somebody else brought it in between
             number = _known(tx, told)
@@ -196,11 +201,25 @@ def reply_for(tx: Session, complaint: str) -> str | None:
     return answers.newest(tx, incident.number, [REPLY_FIELD])
 
 
-def page(tx: Session, *, only_running: bool = False, limit: int = 100) -> list[MajorIncident]:
-    """The newest incidents first."""
-    statement = select(MajorIncident).order_by(MajorIncident.declared_at.desc(), MajorIncident.number.desc())
+def page(
+    tx: Session,
+    *,
+    only_running: bool = False,
+    limit: int = 100,
+    after: tuple[datetime, str] | None = None,
+    sight: Sight = EVERYTHING,
+) -> list[MajorIncident]:
+    """The newest incidents first, as far as `sight` reaches.
+
+    Args:
+        after: instant and number of the last one of the page before.
+    """
+    newest = (MajorIncident.declared_at.desc(), MajorIncident.number.desc())
+    statement = select(MajorIncident).where(sight.shows(MajorIncident)).order_by(*newest)
     if only_running:
         statement = statement.where(MajorIncident.status.in_(RUNNING))
+    if after is not None:
+        statement = statement.where(tuple_(MajorIncident.declared_at, MajorIncident.number) < after)
     return list(tx.scalars(statement.limit(limit)))
 
 

@@ -36,6 +36,7 @@ def accept(
     wake: Callable[[], None] | None = None,
     *,
     submission: str | None = None,
+    also: Callable[[Session, Accepted], None] | None = None,
 ) -> Accepted:
     """Keeps the complaint and owes the engine its start, in one transaction.
 
@@ -44,6 +45,7 @@ def accept(
     Args:
         submission: of the page that it was registered with: sent twice, it is one complaint, though another channel or
             reference was chosen meanwhile.
+        also: done in the same transaction, with what is going to be returned.
         wake: called after the commit of a new complaint, so that the relay need not wait for its next look.
 
     Raises:
@@ -55,6 +57,8 @@ def accept(
             if number is not None:
                 return Accepted(number, is_new=False)
             number = _keep(tx, line, clock.now(), submission)
+            if also is not None:
+                also(tx, Accepted(number, is_new=True))
     except IntegrityError:
         with database.read() as tx:  # somebody else brought it in between
             number = _earlier(tx, line, submission)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from workers.errors import NotFound
@@ -52,12 +53,24 @@ def tasks(tx: Session, keys: Sequence[str]) -> list[TaskView]:
     return [found[key] for key in keys if key in found]
 
 
-def open_incidents(tx: Session, number: str | None = None) -> list[IncidentView]:
-    """Open incidents, of one complaint or of all, the oldest first."""
+def open_incidents(
+    tx: Session,
+    number: str | None = None,
+    *,
+    after: tuple[datetime, str] | None = None,
+    limit: int | None = None,
+) -> list[IncidentView]:
+    """Open incidents, of one complaint or of all, the oldest first.
+
+    Args:
+        after: instant and key of the last one of the page before.
+    """
     wanted = _with_instance(Incident).where(Incident.state == "open")
     if number is not None:
         wanted = wanted.where(ProcessInstance.number == number)
-    rows = tx.execute(wanted.order_by(Incident.created_at, Incident.key)).all()
+    if after is not None:
+        wanted = wanted.where(tuple_(Incident.created_at, Incident.key) > after)
+    rows = tx.execute(wanted.order_by(Incident.created_at, Incident.key).limit(limit)).all()
     names = _names(tx, (instance.definition_key for _, instance in rows if instance))
     return [
         IncidentView(

@@ -27,12 +27,14 @@ def withdraw(
     clock: Clock,
     number: str,
     *,
+    reason: str | None = None,
     who: str = "customer",
     wake: Callable[[], None] | None = None,
 ) -> None:
     """Asks the engine to end the complaint because the customer takes it back.
 
     Args:
+        reason: in the customer's words; it stays in the store.
         who: `customer`, or the username of whom the customer told.
 
     Raises:
@@ -46,6 +48,8 @@ def withdraw(
         if not engine_requests.add(tx, name, number, f"{number}:{name}", {}, now):
             raise Conflict(f"The withdrawal of complaint {number} is under way already.")
         timeline.add(tx, number, now, who, "withdrawal-asked", f"{number}:withdrawal-asked")
+        if reason:
+            completions.keep_customer_words(tx, number, "withdrawal_reason", reason, who, now)
     if wake is not None:
         wake()
 
