@@ -31,8 +31,10 @@ from workers.engine.user_tasks import UserTasks
 from workers.errors import Conflict
 from workers.names import LARGEST_BODY
 from workers.notifications.labels import Labels
+from workers.notifications.messenger import Messenger
+from workers.notifications.render import Templates
 from workers.notifications.wording_of_texts import load_wording
-from workers.settings import EvidenceSettings
+from workers.settings import EvidenceSettings, Settings
 from workers.store import intake, record_queries, task_offers
 from workers.store.database import Database
 from workers.store.file_store import FileStore
@@ -219,6 +221,7 @@ class RunningDesk:
             token=TOKEN,
             labels=Labels.load(ROOT / "templates"),
             wording=load_wording(ROOT / "templates"),
+            messenger=Messenger(Templates(ROOT / "templates"), Settings()),
             files=FileStore(self.files),
             evidence=EvidenceSettings(largest_file_bytes=3 * LARGEST_BODY, files_per_case=5),
             rights=Rights.read(json.loads((ROOT / "bpmn" / "rights.json").read_bytes())),

@@ -243,9 +243,25 @@ class Client:
         body = {"as": person, "complaints": list(complaints)}
         return self._object("POST", f"events/{quote(number, safe='')}/complaints", body)
 
-    def raise_event(self, number: str, person: str) -> dict[str, Any]:
+    def detach(self, number: str, person: str, complaint: str, reason: str | None = None) -> dict[str, Any]:
+        """Lets a complaint of an event go."""
+        path = f"events/{quote(number, safe='')}/complaints/{quote(complaint, safe='')}/detachment"
+        return self._object("POST", path, {"as": person, "reason": reason})
+
+    def raise_event(self, number: str, person: str, reason: str | None = None) -> dict[str, Any]:
         """Calls the next tier of an event."""
-        return self._object("POST", f"events/{quote(number, safe='')}/raise", {"as": person})
+        body = {"as": person, "reason": reason}
+        return self._object("POST", f"events/{quote(number, safe='')}/raise", body)
+
+    def hand_back_event(self, number: str, person: str, reason: str) -> dict[str, Any]:
+        """Calls the lower tier of an event again."""
+        body = {"as": person, "reason": reason}
+        return self._object("POST", f"events/{quote(number, safe='')}/hand-back", body)
+
+    def tell_event(self, number: str, person: str, news: str, *, preview: bool = False) -> dict[str, Any]:
+        """Tells every customer of an event, or shows who would be told what."""
+        path = f"events/{quote(number, safe='')}/news" + ("/preview" if preview else "")
+        return self._object("POST", path, {"as": person, "news": news})
 
     def _object(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         answer = self._call(method, path, body)

@@ -29,6 +29,7 @@ class Message(StrEnum):
     INCIDENT_DECLARED = "incident-declared"
     INCIDENT_GREW = "incident-grew"
     INCIDENT_RAISED = "incident-raised"
+    INCIDENT_HANDED_BACK = "incident-handed-back"
     RECTIFICATION_ORDERED = "rectification-ordered"
     RETENTION_DUE = "retention-due"
     REFUND_STUCK = "refund-stuck"

@@ -150,6 +150,50 @@ def test_E3_a_tier_raises_and_a_higher_one_hands_back_and_anybody_in_charge_may_
     event.close()
 
 
+def test_E3_whoever_has_the_event_hands_it_back_from_whatever_step(world: World) -> None:
+    """The city has decided a plan and finds that the branch can do it: handed back while the plan is carried out."""
+    event = report(world, "network-outage", outage_minutes=40)
+    event.task("acknowledge-incident")
+    world.client.raise_event(event.number, "yin.fenzhang", "超出本级权限。")
+    event.wait(lambda: event["tier"] == "city", "called up by hand")
+    event.plan()
+    event.task("carry-out-plan")
+    world.client.hand_back_event(event.number, "an.shigongsi", "分公司可以处置。")
+    event.wait(lambda: event["tier"] == "branch", "handed back")
+    event.complete_as_owner("acknowledge-incident")
+    assert set(event.told("incident-moved")) >= {"yin.fenzhang", "an.shigongsi"}
+    assert "carry-out-plan" not in [each["form"] for each in event["tasks"]]
+    answers = {"incident_decision": "dismiss", "decision_reason": "监控误报。"}
+    event.complete_as_owner("decide-incident", **answers)
+    event.wait_status("dismissed")
+    world.settle()
+    assert "Event_IncidentHandedBack" in event.walked()
+
+
+def test_E6_a_complaint_that_is_let_go_is_handled_by_itself_again(world: World) -> None:
+    """Two are tied; one turns out to be something else: its department has it again, and hears nothing of the event."""
+    kept, other = (world.complain(NO_SIGNAL, product="voice") for _ in range(2))
+    for case in (kept, other):
+        case.task("investigate-complaint")
+    event = report(world, "network-outage", outage_minutes=40)
+    world.client.attach(event.number, "he.kefu", [kept.number, other.number])
+    for case in (kept, other):
+        case.wait(lambda case=case: bool(case.messages("incident-joined")), "the customer knows")
+    world.settle()
+    world.client.detach(event.number, "he.kefu", other.number, "终端故障。")
+    other.task("investigate-complaint")
+    assert event["complaints"] == [kept.number]
+    assert world.client.tell_event(event.number, "he.kefu", "抢修人员已到场。")["told"] == 1
+    assert len(kept.messages("incident-progress")) == 1
+    assert other.messages("incident-progress") == []
+    event.plan()
+    event.close()
+    kept.wait_status("resolved")
+    assert other["status"] == "in-progress"
+    for case in (kept, other):
+        world.client.withdraw(case.number, None)
+
+
 def test_E6_complaints_of_an_event_are_told_and_solved_together(world: World) -> None:
     """Tied by hand; news from a report; one answer for all; one that comes later joins, none after the solution."""
     cases = [world.complain(NO_SIGNAL, product="voice") for _ in range(2)]

@@ -202,6 +202,7 @@ class _Instance:
                 token=self.token,
                 labels=self.parts.labels,
                 wording=self.parts.wording,
+                messenger=self.parts.messenger,
                 files=self.parts.files,
                 evidence=self.parts.settings.evidence,
                 rights=self.parts.rights,

@@ -1,4 +1,4 @@
-"""Which groups may do what takes a right (rules B9, B10, C10, D11): data of the designers, bpmn/rights.json."""
+"""Which groups may do what takes a right (rules B9, B10, C10, D11, E3): data of the designers, bpmn/rights.json."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ Right = Literal[
     "read-case-file",
     "find-complaint",
     "run-retention",
+    "steer-event",
     "serve-customer",
     "operate",
 ]
@@ -25,6 +26,7 @@ _WHAT: Final[dict[Right, tuple[str, str]]] = {
     "read-case-file": ("查看完整案卷", "read the whole case file"),
     "find-complaint": ("按客户查找投诉", "find complaints by customer"),
     "run-retention": ("发起档案匿名化", "anonymise records whose time is over"),
+    "steer-event": ("处置重大事件", "steer a major event"),
     "serve-customer": (
         "代客户登记、撤诉、申诉或答复回访",
         "register, withdraw, appeal or answer a survey for a customer",

@@ -22,6 +22,9 @@ def register(app: typer.Typer) -> None:
     app.command("event")(event)
     app.command("attach")(attach)
     app.command("raise-event")(raise_event)
+    app.command("hand-back-event")(hand_back_event)
+    app.command("detach")(detach)
+    app.command("tell-event")(tell_event)
 
 
 Number = Annotated[
@@ -144,8 +147,32 @@ def attach(
         print_json(client.attach(number, person, complaints))
 
 
+def detach(
+    number: Number,
+    complaint: Annotated[str, typer.Argument(metavar="COMPLAINT", help="Number of the complaint.")],
+    person: Person,
+    reason: Annotated[str | None, typer.Option(help="Why it does not belong to the event.")] = None,
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Let a complaint of an event go: it is handled by itself again, and joins no event any more.
+
+    \b
+    Example:
+      duban detach SJ20260301-0001 TS20260301-000002 --as he.kefu --reason "another street"
+    """
+    with connect(data, url, token) as client:
+        print_json(client.detach(number, person, complaint, reason))
+
+
 def raise_event(
-    number: Number, person: Person, data: Data = None, url: Url = None, token: Token = None
+    number: Number,
+    person: Person,
+    reason: Annotated[str | None, typer.Option(help="Why; kept with the event.")] = None,
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
 ) -> None:
     """Call the next tier of an event at once; who has it now stays informed.
 
@@ -154,4 +181,41 @@ def raise_event(
       duban raise-event SJ20260301-0001 --as yin.fenzhang
     """
     with connect(data, url, token) as client:
-        print_json(client.raise_event(number, person))
+        print_json(client.raise_event(number, person, reason))
+
+
+def hand_back_event(
+    number: Number,
+    person: Person,
+    reason: Annotated[str, typer.Option(help="Why; kept with the event.")],
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Call the lower tier of an event again, at whatever step it is; for whoever has it now.
+
+    \b
+    Example:
+      duban hand-back-event SJ20260301-0001 --as an.shigongsi --reason "the branch can do it"
+    """
+    with connect(data, url, token) as client:
+        print_json(client.hand_back_event(number, person, reason))
+
+
+def tell_event(
+    number: Number,
+    news: Annotated[str, typer.Argument(metavar="TEXT", help="What the customers are told.")],
+    person: Person,
+    send: Annotated[bool, typer.Option("--send", help="Tell them; without it, only show it.")] = False,
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Tell every customer whose complaint waits for an event how it stands, each once.
+
+    \b
+    Example:
+      duban tell-event SJ20260301-0001 "The engineers are on site." --as he.kefu --send
+    """
+    with connect(data, url, token) as client:
+        print_json(client.tell_event(number, person, news, preview=not send))

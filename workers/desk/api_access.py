@@ -67,7 +67,13 @@ ROUTES: Final[dict[tuple[str, str], Access]] = {
     ("GET", _E): Access(scope="events:read"),
     ("GET", f"{_E}/{{number}}"): Access(scope="events:read"),
     ("POST", f"{_E}/{{number}}/complaints"): Access(None, "complaints-attached", scope="events:write"),
+    ("POST", f"{_E}/{{number}}/complaints/{{complaint}}/detachment"): Access(
+        None, "complaint-detached", scope="events:write"
+    ),
     ("POST", f"{_E}/{{number}}/raise"): Access(None, "event-raised", scope="events:write"),
+    ("POST", f"{_E}/{{number}}/hand-back"): Access(None, "event-handed-back", scope="events:write"),
+    ("POST", f"{_E}/{{number}}/news/preview"): Access(scope="events:write"),
+    ("POST", f"{_E}/{{number}}/news"): Access(None, "customers-told", scope="events:write"),
     ("POST", "/api/v1/search"): Access(None, "complaints-found", scope="complaints:read"),
     ("GET", "/api/v1/retention"): Access("run-retention", scope="operate"),
     ("POST", "/api/v1/retention"): Access(None, "retention-run", scope="operate"),

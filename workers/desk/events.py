@@ -1,53 +1,85 @@
-"""Events under /api/v1/events: report one, look, tie complaints to one, call the next tier (rules E1, E3, E6)."""
+"""Events under /api/v1/events: report one, look, steer one (rules E1, E3, E6). The page does things by this, too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from hashlib import sha256
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from workers.cases.incident import parse_report
-from workers.cases.region import is_within
 from workers.desk import etags, paging
+from workers.desk.access import refuse_unseen
+from workers.desk.bodies import Body, Words
 from workers.desk.caller import sight
 from workers.desk.etags import IfMatch, IfNoneMatch
 from workers.desk.once import keep_with
 from workers.desk.people import Actor, actor, refuse_beyond_token
 from workers.desk.services import DeskServices
-from workers.errors import Forbidden
-from workers.store import incident_view, incidents
-from workers.store.outbox import Transaction
+from workers.desk.steering import check_steering
+from workers.names import SHANGHAI
+from workers.notifications import event_news
+from workers.store import incident_moves, incident_ties, incident_view, incidents
+from workers.store.incident_moves import DOWN, UP, Move
 
-_STEERING: Final = frozenset(
-    {"customer-service", "complaint-group", "branch-management", "city-management", "province-management"}
-)
-"""Groups that tie complaints to events and call the next tier."""
+LONGEST_REASON: Final = 500
+"""Characters."""
 
 Number = Annotated[str, Path(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 _Case = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")]
 
 
-class RaiseBody(BaseModel):
-    """Who calls the next tier."""
+_Reason = Annotated[Words, Field(max_length=LONGEST_REASON)]
 
-    model_config = ConfigDict(extra="forbid")
+
+class PersonBody(Body):
+    """Who does it."""
 
     person: str = Field(alias="as", strict=True, max_length=200)
 
 
-class AttachBody(RaiseBody):
+class MoveBody(PersonBody):
+    """Who moves the event to another tier, why, and what they had seen: `round` as the event said it."""
+
+    reason: _Reason | None = None
+    round: int | None = Field(default=None, strict=True, ge=0)
+
+
+class HandBackBody(MoveBody):
+    """The same; who hands back says why (rule E3)."""
+
+    reason: Annotated[_Reason, Field(min_length=1)]
+
+
+class AttachBody(PersonBody):
     """Who ties which complaints to the event."""
 
     complaints: Annotated[list[_Case], Field(min_length=1, max_length=500)]
 
 
+class DetachBody(PersonBody):
+    """Who lets a complaint go, and why."""
+
+    reason: _Reason | None = None
+
+
+class NewsBody(PersonBody):
+    """What the customers of an event are told, and by whom.
+
+    `id` makes it the same telling when it is sent again; without one, the same text within a day is the same telling.
+    """
+
+    news: Words
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{8,64}$")] | None = None
+
+
 def add_events(api: APIRouter, services: DeskServices) -> None:
     """The routes."""
-    unchanged = [Depends(_unless_changed(services))]
 
     @api.post("/events")
     async def report_event(request: Request) -> JSONResponse:
@@ -77,21 +109,62 @@ def add_events(api: APIRouter, services: DeskServices) -> None:
         """The whole event."""
         return etags.tagged(request, _shown(services, number))
 
+    _add_steering(api, services)
+    _add_news(api, services)
+
+
+def _add_steering(api: APIRouter, services: DeskServices) -> None:
+    unchanged = [Depends(_unless_changed(services))]
+
     @api.post("/events/{number}/complaints", dependencies=unchanged)
     def attach(number: Number, body: AttachBody) -> dict[str, Any]:
         """Ties complaints to the event."""
-        who = _steering(services, number, body.person)
-        total = incidents.attach_by_hand(
-            services.database, services.clock, number, body.complaints, who=who, wake=services.wake_relay
-        )
+        total = attached(services, number, body.complaints, body.person)
         return {"number": number, "complaint_count": total}
 
+    @api.post("/events/{number}/complaints/{complaint}/detachment", dependencies=unchanged)
+    def detach(number: Number, complaint: Number, body: DetachBody) -> dict[str, Any]:
+        """Lets a complaint go: it is handled by itself again."""
+        total = let_go(services, number, complaint, body.person, body.reason)
+        return {"number": number, "complaint": complaint, "complaint_count": total}
+
     @api.post("/events/{number}/raise", dependencies=unchanged)
-    def raise_event(number: Number, body: RaiseBody) -> dict[str, Any]:
+    def raise_event(number: Number, body: MoveBody) -> dict[str, Any]:
         """Calls the next tier."""
-        who = _steering(services, number, body.person)
-        incidents.raise_by_hand(services.database, services.clock, number, who=who, wake=services.wake_relay)
+        move(services, number, UP, body.person, body.reason, body.round)
         return {"number": number, "raise": "asked"}
+
+    @api.post("/events/{number}/hand-back", dependencies=unchanged)
+    def hand_back_event(number: Number, body: HandBackBody) -> dict[str, Any]:
+        """Calls the lower tier again; for whoever has the event now."""
+        move(services, number, DOWN, body.person, body.reason, body.round)
+        return {"number": number, "hand_back": "asked"}
+
+
+def _add_news(api: APIRouter, services: DeskServices) -> None:
+    @api.post("/events/{number}/news/preview")
+    def preview_news(number: Number, body: NewsBody) -> dict[str, Any]:
+        """Who would be told what; nothing is written."""
+        check_steering(services, number, body.person)
+        found = rehearsal(services, number, body.news)
+        shown = {
+            channel: {"subject": each.subject, "body": each.body} for channel, each in found.shown.items()
+        }
+        return {
+            "number": number,
+            "complaints": found.complaints,
+            "customers": found.by_channel,
+            "unreachable": found.unreachable,
+            "shown": shown,
+        }
+
+    @api.post("/events/{number}/news")
+    def tell_customers(number: Number, body: NewsBody) -> dict[str, Any]:
+        """Tells every customer whose complaint waits for the event, once."""
+        who = check_steering(services, number, body.person)
+        text = event_news.checked(services.wording, body.news)
+        occasion = body.id or _same_day(text, services.clock.now())
+        return {"number": number, "told": told(services, number, text, who, occasion)}
 
 
 def report(services: DeskServices, raw: object) -> tuple[str, bool]:
@@ -135,22 +208,71 @@ def _unless_changed(services: DeskServices) -> Callable[..., None]:
     return check
 
 
-def _steering(services: DeskServices, number: str, person: str) -> str:
+def move(
+    services: DeskServices, number: str, way: Move, person: str, reason: str | None, seen: int | None
+) -> None:
+    """Moves the event to another tier in the name of somebody who may.
+
+    Raises:
+        NotFound, Refused, Forbidden: see check_steering; words that are not written. Conflict: see incident_moves.ask.
+    """
+    who = check_steering(services, number, person, hand_back=way is DOWN)
+    services.wording.check([("理由（reason）", "note", reason or "")])
+    incident_moves.ask(
+        services.database,
+        services.clock,
+        number,
+        way,
+        who=who.name,
+        reason=reason,
+        seen=seen,
+        wake=services.wake_relay,
+    )
+
+
+def attached(services: DeskServices, number: str, complaints: Sequence[str], person: str) -> int:
+    """Ties complaints that the person may see, if they steer the event; see incident_ties.attach_by_hand."""
+    who = check_steering(services, number, person)
     with services.database.read() as tx:
-        who = actor(tx, person, is_sample_staff=services.is_sample_staff)
-        refusal = _refuses(tx, who, number)
-    if refusal:
-        raise Forbidden(refusal)
-    return who.name
+        for each in complaints:
+            refuse_unseen(tx, each)
+    return incident_ties.attach_by_hand(
+        services.database, services.clock, number, complaints, who=who.name, wake=services.wake_relay
+    )
 
 
-def _refuses(tx: Transaction, who: Actor, number: str) -> str | None:
-    """Why this person may not steer the event; None when they may."""
-    incident = incidents.get(tx, number)
-    if who.groups is None or who.name == incident.owner_person:
-        return None
-    if not who.groups & _STEERING:
-        return f"{who.name} may not do this: it is for {', '.join(sorted(_STEERING))}"
-    if not is_within(incidents.region(incident), who.region):
-        return f"{who.name} may not do this: the event belongs to another region"
-    return None
+def let_go(services: DeskServices, number: str, complaint: str, person: str, reason: str | None) -> int:
+    """Lets a complaint go in the name of somebody who may; see incident_ties.detach_by_hand."""
+    who = check_steering(services, number, person)
+    services.wording.check([("理由（reason）", "note", reason or "")])
+    return incident_ties.detach_by_hand(
+        services.database,
+        services.clock,
+        number,
+        complaint,
+        who=who.name,
+        reason=reason,
+        wake=services.wake_relay,
+    )
+
+
+def rehearsal(services: DeskServices, number: str, news: str) -> event_news.Rehearsal:
+    """Who would be told what. Raises Refused for words that are not said to customers; see event_news."""
+    text = event_news.checked(services.wording, news)
+    with services.database.begin() as tx:  # a complaint of old may get the key of its page now
+        return event_news.rehearse(tx, services.messenger, number, text, services.clock.now())
+
+
+def told(
+    services: DeskServices, number: str, text: str, who: Actor, occasion: str, seen: int | None = None
+) -> int:
+    """Tells the customers; returns how many messages were written. See event_news.tell."""
+    with services.database.begin() as tx:
+        now = services.clock.now()
+        return event_news.tell(
+            tx, services.messenger, number, text, now, who=who.name, occasion=occasion, seen=seen
+        )
+
+
+def _same_day(text: str, now: datetime) -> str:
+    return f"{now.astimezone(SHANGHAI):%Y%m%d}-{sha256(text.encode()).hexdigest()[:24]}"

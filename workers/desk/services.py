@@ -17,6 +17,7 @@ from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
 from workers.desk.provider import Provider
 from workers.notifications.labels import Labels
+from workers.notifications.messenger import Messenger
 from workers.settings import ApiSettings, EvidenceSettings, LoginSettings
 from workers.store.database import Database
 from workers.store.file_store import FileStore
@@ -120,6 +121,7 @@ class DeskServices:
         retention_rules: how long records are kept, by policy.
         appeal_windows: how long after the closing an appeal is taken.
         wording: the words that may not be written, and where.
+        messenger: writes to the customers of an event.
         timeline_words: what the timeline says; None: as shipped.
         figures: what figures need beside the store.
         api: how long answers are kept for requests that are sent again.
@@ -137,6 +139,7 @@ class DeskServices:
     token: str
     labels: Labels
     wording: Wording
+    messenger: Messenger
     files: FileStore
     evidence: EvidenceSettings
     rights: Rights

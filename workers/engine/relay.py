@@ -35,6 +35,8 @@ _OTHER_TTL: Final[dict[str, timedelta]] = {
     Message.EXTENSION_REQUESTED: timedelta(minutes=10),
     Message.INCIDENT_GREW: timedelta(minutes=10),
     Message.INCIDENT_RAISED: timedelta(minutes=10),
+    # Of the tier that has it now; kept longer, it would be handed back a second time.
+    Message.INCIDENT_HANDED_BACK: timedelta(minutes=1),
 }
 
 _POLL_SECONDS: Final = 1.0

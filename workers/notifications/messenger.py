@@ -13,7 +13,7 @@ from workers.notifications import case_facts, visit_facts
 from workers.notifications.authorities import AppealFacts
 from workers.notifications.facts import Channel
 from workers.notifications.phrases import spoken_name
-from workers.notifications.render import Templates
+from workers.notifications.render import Rendered, Templates
 from workers.settings import Settings
 from workers.store import outbox
 from workers.store.cases import AnyCase
@@ -69,6 +69,31 @@ class Messenger:
             phone: list[tuple[Channel, str | None]] = [("sms", complaint.contact_phone)]
             written += self._tell(tx, complaint.number, event, CONTACT, phone, occasion, now, told)
         return written
+
+    def reaches(self, complaint: Complaint, event: str) -> Channel | None:
+        """The channel by which the customer would be told; None: out of reach. Raises Broken as `tell_customer`."""
+        chosen = self._chosen(event, _customer_addresses(complaint))
+        return chosen[0] if chosen else None
+
+    def preview(
+        self,
+        tx: Transaction,
+        complaint: Complaint,
+        event: str,
+        channel: Channel,
+        now: datetime,
+        facts: Mapping[str, Any],
+    ) -> Rendered:
+        """What the customer would read, without their name and their own link (rule B10). Writes no message.
+
+        Raises:
+            Broken: as `tell_customer`.
+        """
+        self._check_audience(event, "customer", "complaint", complaint.number)
+        known = case_facts.for_customer(tx, complaint, now, self._settings) | self._appeals.of(tx, complaint)
+        known |= self._visit_facts(tx, complaint.number, event)
+        nobody = {"customer_name": None, "progress_url": None}
+        return self._templates.render(event, channel, {**known, **nobody, **facts})
 
     def tell_staff(
         self,
@@ -167,8 +192,7 @@ class Messenger:
         now: datetime,
         facts: Mapping[str, Any],
     ) -> int:
-        offered = self._templates.channels(event)
-        chosen = next(((channel, to) for channel, to in addresses if to and channel in offered), None)
+        chosen = self._chosen(event, addresses)
         if chosen is None:
             return 0
         channel, address = chosen
@@ -184,6 +208,12 @@ class Messenger:
             html=text.html,
         )
         return int(outbox.add(tx, message, occasion, now))
+
+    def _chosen(
+        self, event: str, addresses: Sequence[tuple[Channel, str | None]]
+    ) -> tuple[Channel, str] | None:
+        offered = self._templates.channels(event)
+        return next(((channel, to) for channel, to in addresses if to and channel in offered), None)
 
     def _visit_facts(self, tx: Transaction, number: str, event: str) -> dict[str, Any]:
         return visit_facts.wanted(tx, number, self._templates.facts.events[event].facts)

@@ -85,7 +85,7 @@ class IncidentComplaint(Base):
     attached_at: Mapped[datetime] = mapped_column(Instant)
     attached_by: Mapped[str] = mapped_column(String(64))
     detached_at: Mapped[datetime | None] = mapped_column(Instant)
-    """When a false alarm let it go, or its customer withdrew it."""
+    """When a false alarm or somebody let it go, or its customer withdrew it."""
 
 
 class Cluster(Base):

@@ -9,7 +9,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from workers.names import SHANGHAI
-from workers.store import answers, incidents, outbox, record_queries, timeline, timeline_words, watchers
+from workers.store import (
+    answers,
+    incident_moves,
+    incidents,
+    outbox,
+    record_queries,
+    timeline,
+    timeline_words,
+    watchers,
+)
 from workers.store.case_parts import answered, entry, message, stuck, task
 from workers.store.incident_tables import IncidentReport, MajorIncident
 from workers.store.timeline_words import TimelineWords
@@ -37,6 +46,7 @@ def show(
         "tasks": [task(each) for each in record_queries.open_tasks(tx, number)],
         "incident": next((stuck(each) for each in record_queries.open_incidents(tx, number)), None),
         "watchers": [each.person for each in watchers.of(tx, number)],
+        "round": incident_moves.round_of(timeline.of(tx, number)),
     }
     if with_text:
         written = [answered(each) for each in answers.of(tx, number)]
@@ -77,16 +87,20 @@ def reports(tx: Session, number: str) -> list[IncidentReport]:
     return list(tx.scalars(mine.order_by(IncidentReport.due_at, IncidentReport.kind)))
 
 
-def _report(report: IncidentReport, incident: MajorIncident) -> dict[str, Any]:
-    """`lapsed`: the work on the event ended before it was written; nobody is asked for it any more (rule E4)."""
+def is_lapsed(report: IncidentReport, incident: MajorIncident) -> bool:
+    """The work on the event ended before it was written; nobody is asked for it any more (rule E4)."""
     ends_with_work = report.kind != "final" and incident.status not in incidents.OPEN
+    return report.submitted_at is None and ends_with_work
+
+
+def _report(report: IncidentReport, incident: MajorIncident) -> dict[str, Any]:
     return {
         "kind": report.kind,
         "sequence": report.sequence,
         "owner": {"group": report.owner_group, "person": report.owner_person},
         "due_at": _iso(report.due_at),
         "overdue": report.overdue_at is not None,
-        "lapsed": report.submitted_at is None and ends_with_work,
+        "lapsed": is_lapsed(report, incident),
         "submitted_at": _iso(report.submitted_at),
         "author": report.author,
     }

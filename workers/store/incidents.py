@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session
 from workers.cases.incident import EventReport
 from workers.cases.region import Region
 from workers.clock import Clock
-from workers.errors import Conflict, NotFound
+from workers.errors import NotFound
 from workers.names import SHANGHAI, Message, Status
-from workers.store import answers, complaints, engine_requests, timeline
+from workers.store import answers, engine_requests, timeline
 from workers.store.database import Database
 from workers.store.incident_tables import IncidentComplaint, MajorIncident
 from workers.store.sight import EVERYTHING, Sight
@@ -36,6 +36,16 @@ _TIERS: Final = (None, "branch", "city", "province")
 def rank(tier: str | None) -> int:
     """How high a tier is: 0 none, 1 branch, 2 city, 3 province; as the column `rank` of the tables says it."""
     return _TIERS.index(tier)
+
+
+def above(tier: str | None) -> str | None:
+    """The tier that is called next; the province is asked again. None: nobody has it yet."""
+    return _TIERS[min(rank(tier) + 1, len(_TIERS) - 1)] if tier else None
+
+
+def below(tier: str | None) -> str | None:
+    """The tier that it may be handed back to; None: there is none."""
+    return _TIERS[rank(tier) - 1] if tier else None
 
 
 def get(tx: Session, number: str) -> MajorIncident:
@@ -221,67 +231,6 @@ def page(
     if after is not None:
         statement = statement.where(tuple_(MajorIncident.declared_at, MajorIncident.number) < after)
     return list(tx.scalars(statement.limit(limit)))
-
-
-def attach_by_hand(
-    database: Database,
-    clock: Clock,
-    number: str,
-    numbers: Sequence[str],
-    *,
-    who: str,
-    wake: Callable[[], None] | None = None,
-) -> int:
-    """Somebody ties complaints to an event that they belong to.
-
-    Returns:
-        How many complaints the event has now.
-
-    Raises:
-        NotFound: no such event or complaint. Conflict: the event takes none any more, or a complaint belongs to
-            another one or has ended; nothing was changed.
-    """
-    now = clock.now()
-    with database.begin() as tx:
-        incident = get(tx, number)
-        if incident.status not in OPEN:
-            raise Conflict(f"Event {number} takes no complaints any more: it is {incident.status}.")
-        for each in numbers:
-            complaint = complaints.look(tx, each)
-            if complaint.closed_at is not None:
-                raise Conflict(f"Complaint {each} has ended; it cannot be tied to an event.")
-            if not attach(tx, incident, complaint, who, now):
-                other = of_complaint(tx, each)
-                if other is None or other.number != number:
-                    where = other.number if other else "an event that turned out a false alarm"
-                    raise Conflict(f"Complaint {each} belongs to {where} already.")
-        total = count(tx, number)
-        grew = Message.INCIDENT_GREW
-        engine_requests.add(tx, grew, number, f"{number}:{grew}:{total}", {}, now)
-    if wake is not None:
-        wake()
-    return total
-
-
-def raise_by_hand(
-    database: Database, clock: Clock, number: str, *, who: str, wake: Callable[[], None] | None = None
-) -> None:
-    """Somebody calls the next tier at once (rule E3).
-
-    Raises:
-        NotFound: no such event. Conflict: it is no longer being decided or carried out.
-    """
-    now = clock.now()
-    with database.begin() as tx:
-        incident = get(tx, number)
-        if incident.status not in OPEN or incident.tier is None:
-            raise Conflict(f"Event {number} cannot be raised: it is {incident.status}.")
-        key = f"{number}:{Message.INCIDENT_RAISED}:by-hand:{incident.tier}:{now:%Y%m%dT%H%M}"
-        if not engine_requests.add(tx, Message.INCIDENT_RAISED, number, key, {"raised_to": None}, now):
-            raise Conflict(f"Raising event {number} is under way already.")
-        timeline.add(tx, number, now, who, "raise-asked", key)
-    if wake is not None:
-        wake()
 
 
 def let_go_of(tx: Session, complaint: str, now: datetime) -> None:

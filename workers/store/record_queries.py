@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -33,6 +33,17 @@ def open_tasks(tx: Session, number: str | None = None) -> list[TaskView]:
     if number is not None:
         wanted = wanted.where(ProcessInstance.number == number)
     return _task_views(tx, wanted.order_by(UserTask.due_at.is_(None), UserTask.due_at, UserTask.created_at))
+
+
+def next_due(tx: Session, numbers: Collection[str]) -> dict[str, TaskView]:
+    """Of each of these cases the open user task that is due first; cases without one are left out."""
+    wanted = _tasks().where(
+        UserTask.state == "open", UserTask.due_at.is_not(None), ProcessInstance.number.in_(numbers)
+    )
+    found: dict[str, TaskView] = {}
+    for each in _task_views(tx, wanted.order_by(UserTask.due_at, UserTask.created_at)):
+        found.setdefault(each.number or "", each)
+    return found
 
 
 def task(tx: Session, key: str) -> TaskView:
