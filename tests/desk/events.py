@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.desk_server import ROOT, RunningDesk, add_complaint
 from workers.names import SHANGHAI
-from workers.store import complaints, incident_reports, incidents, task_offers, timeline
+from workers.store import complaints, incident_reports, incidents, staff, task_offers, timeline
 from workers.store.incident_reports import Asked
 from workers.store.record_tables import Element, FormVersion, ProcessInstance, ProcessVersion, UserTask
 
@@ -38,7 +38,8 @@ def call(desk: RunningDesk, number: str, tier: str, owner: str) -> None:
         incident = incidents.get(tx, number)
         incident.tier, incident.owner_person, incident.owner_group = tier, owner, DUTY[tier]
         key = f"{number}:duty-called:{len(timeline.of(tx, number))}"
-        facts = {"owner": owner, "name": owner, "group": DUTY[tier], "tier": tier, "due_at": due_at}
+        name = staff.names(tx, {owner}).get(owner, owner)
+        facts = {"owner": owner, "name": name, "group": DUTY[tier], "tier": tier, "due_at": due_at}
         timeline.add(tx, number, now, "duban", "duty-called", key, **facts)
 
 

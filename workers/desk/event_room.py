@@ -88,7 +88,7 @@ def view(
         "may": may,
         "asked": asked,
         "who": who,
-        "clocks": [_clock(tx, each, who, now) for each in room.tasks],
+        "clocks": _clocks(tx, room, who, now),
         "reports": [(each, _state(each, now)) for each in room.reports],
         "timeline": entries,
         "said": said,
@@ -100,11 +100,15 @@ def view(
     }
 
 
-def _clock(tx: Transaction, task: TaskView, who: Actor | None, now: datetime) -> Clock:
-    word, used = urgency(task.created_at, task.due_at, now)
-    owner = case_owners.of(tx, [task.number or ""]).get(task.number or "")
-    is_mine = bool(who and owner and Authority(tx).refuses(who, task, owner) is None)
-    return Clock(task, word, used, is_mine)
+def _clocks(tx: Transaction, room: Room, who: Actor | None, now: datetime) -> list[Clock]:
+    number, authority = room.incident.number, Authority(tx)
+    owner = case_owners.of(tx, [number])[number]
+    found = []
+    for task in room.tasks:
+        word, used = urgency(task.created_at, task.due_at, now)
+        is_mine = who is not None and authority.refuses(who, task, owner) is None
+        found.append(Clock(task, word, used, is_mine))
+    return found
 
 
 def _state(report: incident_room.Report, now: datetime) -> str:
