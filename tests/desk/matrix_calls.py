@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from tests.desk_server import DEFINITION, RunningDesk, add_complaint, add_incident, add_task
-from workers.store import complaints
+from workers.store import complaints, incidents
 
 OWN_ACCOUNT: Final = frozenset({"/me", "/login", "/logout", "/password", "/login/provider"})
 """About one's own session and password; tests/desk/test_signing_in.py."""
@@ -30,7 +30,7 @@ class Scene:
 
     def address(self, path: str) -> str:
         """The path with what its parameters stand for."""
-        for name in ("number", "key", "sha256", "id_", "definition_key", "kind", "name"):
+        for name in ("number", "complaint", "key", "sha256", "id_", "definition_key", "kind", "name"):
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", str(self._value(name, path)))
         return path.replace("{anything:path}", "nothing")
@@ -46,6 +46,8 @@ class Scene:
                 if path.startswith("/p/")
                 else self.task
             )
+        if name == "complaint":
+            return self.complaint
         fixed = {"definition_key": DEFINITION, "kind": "network", "name": "refused"}
         return fixed.get(name) or {"sha256": lambda: self.evidence, "id_": lambda: self.suggestion}[name]()
 
@@ -84,8 +86,13 @@ class Scene:
 
     @cached_property
     def event(self) -> str:
-        """A major event."""
-        return str(self._post("/events", json=report(self) | {"as": "somebody.else"})["number"])
+        """A major event that somebody of the city has."""
+        number = str(self._post("/events", json=report(self) | {"as": "somebody.else"})["number"])
+        with self.desk.database.begin() as tx:
+            found = incidents.get(tx, number)
+            found.status, found.tier = "declared", "city"
+            found.owner_group, found.owner_person = "city-management", "somebody.else"
+        return number
 
     @cached_property
     def run(self) -> str:
@@ -166,6 +173,12 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("POST", "/events/report"): _form(
         policy="petition", kind="network-outage", province="浙江", affected_users="30"
     ),
+    ("POST", "/events/{number}/raise"): _form(round="0", reason="超出权限"),
+    ("POST", "/events/{number}/hand-back"): _form(round="0", reason="本级可处置"),
+    ("POST", "/events/{number}/attach"): Call(lambda scene, _who: {"data": {"numbers": scene.complaint}}),
+    ("POST", "/events/{number}/complaints/{complaint}/detach"): _form(reason="不属于此事件"),
+    ("POST", "/events/{number}/tell"): _form(news="抢修中"),
+    ("POST", "/events/{number}/tell/send"): _form(news="抢修中", id="0123456789", seen="0"),
     ("GET", "/tasks/{key}"): _PLAIN,
     ("POST", "/tasks/{key}/completion"): Call(lambda _scene, _who: {"json": {"variables": _ANSWERS}}),
     ("POST", "/tasks/{key}/colleague"): Call(
@@ -220,7 +233,11 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("POST", f"{_E}/{{number}}/complaints"): Call(
         lambda scene, who: {"json": {"as": who, "complaints": [scene.complaint]}}
     ),
+    ("POST", f"{_E}/{{number}}/complaints/{{complaint}}/detachment"): _json(),
     ("POST", f"{_E}/{{number}}/raise"): _json(),
+    ("POST", f"{_E}/{{number}}/hand-back"): _json(reason="本级可处置"),
+    ("POST", f"{_E}/{{number}}/news/preview"): _json(news="抢修中"),
+    ("POST", f"{_E}/{{number}}/news"): _json(news="抢修中"),
     ("POST", "/api/v1/search"): _json(wanted="王小明"),
     ("GET", "/api/v1/retention"): _PLAIN,
     ("POST", "/api/v1/retention"): _json(),
