@@ -7,7 +7,7 @@ import json
 import socket
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,15 +18,18 @@ import httpx
 import uvicorn
 
 from workers.cases.complaint import check
+from workers.cases.dictionary import Dictionary
 from workers.cases.passwords import Passwords
 from workers.cases.rights import Rights
 from workers.clock import MovedClock
 from workers.desk.app import create_app
 from workers.desk.appeal_windows import appeal_windows
+from workers.desk.engine_room import EngineRoom
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.records import retention_rules
 from workers.desk.services import DeskServices, Health, SigningIn
 from workers.engine.models import Models
+from workers.engine.topology import BrokerPartition, BrokerView, Topology
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Conflict
 from workers.names import LARGEST_BODY
@@ -69,6 +72,16 @@ class ScriptedEngine:
         """The action of every completion asked for, taken or not."""
         self.resolved: list[tuple[str, str | None]] = []
         self.resolve_says: Exception | None = None
+        self.variables: list[tuple[str, dict[str, Any]]] = []
+        """Variables that were changed, by the key of the element."""
+        self.moved: list[tuple[str, str, dict[str, str]]] = []
+        self.move_says: dict[str, Exception] = {}
+        """What the engine says to moving an instance, by its key; without an entry it is moved."""
+        self.topology = Topology(
+            "8.5.8",
+            1,
+            (BrokerView(0, "127.0.0.1:26501", "8.5.8", (BrokerPartition(1, "leader", "healthy"),)),),
+        )
         self._database = database
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -88,6 +101,28 @@ class ScriptedEngine:
         if self.resolve_says is not None:
             raise self.resolve_says
         self.resolved.append((key, job_key))
+        with self._database.begin() as tx:
+            incident = tx.get(Incident, key)
+            if incident is not None:
+                incident.state, incident.resolved_at = "resolved", datetime.now(UTC)
+
+    async def set_variables(self, element_key: str, variables: Mapping[str, Any]) -> None:
+        """Stands in for the variables of the engine."""
+        self.variables.append((element_key, dict(variables)))
+
+    async def move(self, instance_key: str, target_key: str, mapping: Mapping[str, str]) -> None:
+        """Stands in for the migration of the engine, and does what its records would."""
+        if instance_key in self.move_says:
+            raise self.move_says[instance_key]
+        self.moved.append((instance_key, target_key, dict(mapping)))
+        with self._database.begin() as tx:
+            target = tx.get_one(ProcessVersion, target_key)
+            instance = tx.get_one(ProcessInstance, instance_key)
+            instance.definition_key, instance.version = target_key, target.version
+
+    async def look(self) -> Topology:
+        """Stands in for the engine's topology."""
+        return self.topology
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         engine = self
@@ -170,6 +205,7 @@ class RunningDesk:
             "records": Health(True, "up"),
         }
         self.woken = 0
+        self.sender_woken = 0
         self._folder = tempfile.TemporaryDirectory()
         self.files = Path(self._folder.name) / "evidence"
         self.signing_in = signing_in or SigningIn(CHEAP, is_required=False)
@@ -215,6 +251,13 @@ class RunningDesk:
             clock=self.clock,
             user_tasks=user_tasks,
             incidents=self.engine,
+            engine_room=EngineRoom(
+                self.engine.set_variables,
+                self.engine.move,
+                self.engine.look,
+                self._wake_sender,
+                Dictionary(Models.load(ROOT / "bpmn").variables),
+            ),
             wake_relay=self._wake,
             policies=frozenset({"petition"}),
             health=self._look,
@@ -242,6 +285,9 @@ class RunningDesk:
 
     def _wake(self) -> None:
         self.woken += 1
+
+    def _wake_sender(self) -> None:
+        self.sender_woken += 1
 
     async def _look(self) -> dict[str, Health]:
         return dict(self.health)

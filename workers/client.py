@@ -139,9 +139,52 @@ class Client:
         """Stuck work."""
         return self._pages("incidents")
 
-    def retry(self, key: str) -> dict[str, Any]:
-        """Gives stuck work another try."""
-        return self._object("POST", f"incidents/{quote(key, safe='')}/retry", {})
+    def incident(self, key: str) -> dict[str, Any]:
+        """One piece of stuck work, with the variables that it sees."""
+        return self._object("GET", f"incidents/{quote(key, safe='')}")
+
+    def causes(self) -> list[dict[str, Any]]:
+        """Stuck work by cause."""
+        return self._list("GET", "causes")
+
+    def retry(
+        self, key: str, person: str | None = None, variables: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Gives stuck work another try, with these variables changed."""
+        body = {"as": person, "variables": dict(variables or {})}
+        return self._object("POST", f"incidents/{quote(key, safe='')}/retry", body)
+
+    def retry_cause(self, cause: str, person: str | None) -> dict[str, Any]:
+        """Gives everything that is stuck by a cause another try."""
+        return self._object("POST", "incidents/retry", {"as": person, "cause_id": cause})
+
+    def outbox(self, state: str, number: str | None = None) -> dict[str, Any]:
+        """Messages that were given up (dead) or are owed (pending)."""
+        query = {"state": state} | ({"number": number} if number else {})
+        return self._object("GET", f"outbox?{urlencode(query)}")
+
+    def resend(
+        self, id_: int | None, channel: str | None, error: str | None, person: str | None
+    ) -> dict[str, Any]:
+        """Owes dead letters again: one, of a channel, of a reason, or all."""
+        body = {"as": person, "id": id_, "channel": channel, "error": error}
+        return self._object("POST", "outbox/resend", body)
+
+    def timers(self, number: str | None = None) -> dict[str, Any]:
+        """What fires next."""
+        return self._object("GET", f"timers?{urlencode({'number': number})}" if number else "timers")
+
+    def versions(self) -> dict[str, Any]:
+        """What is deployed, and how much of it runs."""
+        return self._object("GET", "versions")
+
+    def heat(self, process: str, days: int) -> dict[str, Any]:
+        """Where cases of a process spend their time."""
+        return self._object("GET", f"heat?{urlencode({'process': process, 'days': days})}")
+
+    def workers(self) -> dict[str, Any]:
+        """Who works, the engine, the records."""
+        return self._object("GET", "workers")
 
     def advance_clock(self, by: str) -> dict[str, Any]:
         """Moves the test clock by an ISO 8601 duration; returns when what that sets off has settled."""

@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.desk_server import (
+    DEFINITION,
     ROOT,
     RunningDesk,
     add_complaint,
@@ -243,18 +244,23 @@ def test_incidents(desk: RunningDesk, api: httpx.Client) -> None:
     number = add_complaint(desk)
     key = add_incident(desk, number)
     (found,) = api.get("/api/v1/incidents").json()
-    assert found.pop("since").endswith("+08:00")
+    assert found.pop("since").endswith("+08:00") and found.pop("cause_id")
     assert found == {
         "key": key,
         "number": number,
         "name": "Task_VerifyComplaint",
         "cause": "Broken: the policy has no row",
+        "why": {"zh": "任务多次处理失败，已停止重试", "en": "the work failed as often as it may"},
         "error_type": "JOB_NO_RETRIES",
         "process": "complaint-handling",
         "element": "Task_VerifyComplaint",
+        "same": 1,
+        "instance": f"7{key[1:]}",
+        "diagram": DEFINITION,
     }
     assert api.post(f"/api/v1/incidents/{key}/retry").json() == {"incident": key, "state": "retried"}
     assert desk.engine.resolved == [(key, "77")]
+    add_incident(desk, number)
     refuse_resolving(desk)
     assert api.post(f"/api/v1/incidents/{key}/retry").status_code == 409
     assert api.post("/api/v1/incidents/1/retry").status_code == 404

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 from workers.bootstrap.contract import checked_models
 from workers.bootstrap.folder import InstanceFile
+from workers.bootstrap.heartbeat import Heartbeat
 from workers.bootstrap.parts import assembled
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.clock import SystemClock
@@ -49,7 +50,7 @@ async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
             handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
             gateway = await stack.enter_async_context(Gateway(handle))
             host = WorkerHost(handle, tasks, settings.engine, worker_name())
-            loops = {"workers": host.run}
+            loops = {"workers": host.run, "heartbeat": Heartbeat(parts.database, host.status).run}
             if not only:
                 loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
                 loops["sender"] = parts.sender.run

@@ -21,8 +21,10 @@ from fastapi import FastAPI
 from workers.bootstrap import ports
 from workers.bootstrap.contract import checked_models
 from workers.bootstrap.demo import check_demo, how_to_sign_in, make_demo_accounts
+from workers.bootstrap.engine_room import engine_room
 from workers.bootstrap.figures import figure_source
 from workers.bootstrap.folder import InstanceFile, held
+from workers.bootstrap.heartbeat import Heartbeat
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.resources import templates_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals
@@ -130,7 +132,7 @@ class _Instance:
         self.token = token
         self._say = say
         self._broker: EmbeddedBroker | None = None
-        self._records = RecordsServer(parts.database, password=secrets.token_urlsafe(24))
+        self._records = RecordsServer(parts.database, password=secrets.token_urlsafe(24), clock=parts.clock)
         self._passwords = Passwords(shortest=parts.settings.login.password_length)
         self._is_demo = is_demo
         self._clock = parts.clock if isinstance(parts.clock, EngineClock) else None
@@ -148,6 +150,7 @@ class _Instance:
         gateway = await stack.enter_async_context(Gateway(handle))
         self._user_tasks = await stack.enter_async_context(UserTasks(handle.rest_url))
         self._incidents = Incidents(gateway)
+        self._engine_room = engine_room(self.parts, self._models, gateway, self._incidents)
         self._messages = Messages(gateway)
         self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
         deployed = await deploy(handle, self._models.deployables())
@@ -196,6 +199,7 @@ class _Instance:
                 clock=self.parts.clock,
                 user_tasks=self._user_tasks,
                 incidents=self._incidents,
+                engine_room=self._engine_room,
                 wake_relay=wake_relay,
                 policies=self._models.policies(),
                 health=self._health,
@@ -246,7 +250,13 @@ class _Instance:
 
     def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:
         """What runs until the instance stops."""
-        return {"workers": self._host.run, "relay": self._relay.run, "sender": self.parts.sender.run}
+        heartbeat = Heartbeat(self.parts.database, self._host.status)
+        return {
+            "workers": self._host.run,
+            "heartbeat": heartbeat.run,
+            "relay": self._relay.run,
+            "sender": self.parts.sender.run,
+        }
 
     def hand_in(self, samples: Path) -> None:
         """Takes in a file of complaint lines; ones that are there already stay as they are."""

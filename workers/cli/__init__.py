@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, events, field, hand_in, improve, records, rights, serve, tokens, users
+from workers.cli import ask, events, field, hand_in, improve, operate, records, rights, serve, tokens, users
 from workers.cli.failures import Commands
 
 
@@ -33,6 +33,7 @@ def application() -> typer.Typer:
     rights.register(app)
     field.register(app)
     records.register(app)
+    operate.register(app)
     users.register(app)
     tokens.register(app)
     return app

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from workers.cli.answers import json_object
 from workers.cli.options import AsJson, Data, Token, Url, connect, print_json
-from workers.errors import Refused
 
 
 def register(app: typer.Typer) -> None:
@@ -18,8 +15,6 @@ def register(app: typer.Typer) -> None:
     app.command("show")(show)
     app.command("tasks")(tasks)
     app.command("complete")(complete)
-    app.command("incidents")(incidents)
-    app.command("retry")(retry)
     app.command("withdraw")(withdraw)
     app.command("extend")(extend)
     app.command("survey")(survey)
@@ -105,44 +100,9 @@ def complete(
     Example:
       duban complete 2251799813685301 --as zhangwei --json '{"is_settled": true, "reply": "已恢复"}'
     """
-    variables = _answers(answers)
+    variables = json_object(answers, "--json", '{"is_settled": true}')
     with connect(data, url, token) as client:
         print_json(client.complete(task, person, variables))
-
-
-def incidents(as_json: AsJson = False, data: Data = None, url: Url = None, token: Token = None) -> None:
-    """List stuck work, with its cause and the key for `duban retry`.
-
-    \b
-    Example:
-      duban incidents --json
-    """
-    with connect(data, url, token) as client:
-        found = client.incidents()
-    if as_json:
-        print_json(found)
-    else:
-        from workers.cli.tables import print_incidents
-
-        print_incidents(found)
-
-
-def retry(
-    key: Annotated[
-        str, typer.Argument(metavar="KEY", help="The incident's key, as `duban incidents` shows it.")
-    ],
-    data: Data = None,
-    url: Url = None,
-    token: Token = None,
-) -> None:
-    """Give stuck work another try, once its cause is removed.
-
-    \b
-    Example:
-      duban retry 2251799813685402
-    """
-    with connect(data, url, token) as client:
-        print_json(client.retry(key))
 
 
 def withdraw(
@@ -228,28 +188,3 @@ def advance(
     """
     with connect(data, url, token) as client:
         print_json(client.advance_clock(by))
-
-
-def _answers(given: str) -> Any:
-    """The answers from the option, a file (@FILE) or stdin (-). Raises Refused when it is no JSON object."""
-    try:
-        if given == "-":
-            given = sys.stdin.buffer.read().decode()
-        elif given.startswith("@"):
-            given = Path(given[1:]).read_text(encoding="utf-8")
-        answers = json.loads(given)
-    except OSError as error:
-        raise Refused(f"{given[1:]} cannot be read: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
-        raise Refused(
-            f"--json takes a JSON object like '{{\"is_settled\": true}}': {_reason(error)}"
-        ) from error
-    if not isinstance(answers, dict):
-        raise Refused("--json takes a JSON object like '{\"is_settled\": true}'")
-    return answers
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} at line {error.lineno} column {error.colno}"
-    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is nested too deeply"

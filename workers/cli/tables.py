@@ -33,15 +33,15 @@ def print_case(case: Mapping[str, Any]) -> None:
     ):
         head.add_row(Text(label, style="dim"), plain(value))
     parts: list[Any] = [head]
-    parts += _section("时限 deadlines", ("kind", "due_at", "met_at", "missed"), case.get("deadlines"))
-    parts += _section("待办 tasks", ("name", "task", "groups", "due_at"), case.get("tasks"))
+    parts += section("时限 deadlines", ("kind", "due_at", "met_at", "missed"), case.get("deadlines"))
+    parts += section("待办 tasks", ("name", "task", "groups", "due_at"), case.get("tasks"))
     if appeal := case.get("appeal"):
         shown = ("number", "status", "filed_at", "finding", "outcome")
-        parts += _section("申诉 appeal", shown, [appeal])
-    parts += _section("证据 evidence", ("name", "kind", "size", "added_by", "at"), case.get("evidence"))
-    parts += _section("标记 marks", ("mark", "is_set", "by", "at"), case.get("marks"))
-    parts += _section("经过 timeline", ("at", "who", "what"), case.get("timeline"))
-    parts += _section("消息 messages", ("at", "event", "channel", "to", "status"), case.get("messages"))
+        parts += section("申诉 appeal", shown, [appeal])
+    parts += section("证据 evidence", ("name", "kind", "size", "added_by", "at"), case.get("evidence"))
+    parts += section("标记 marks", ("mark", "is_set", "by", "at"), case.get("marks"))
+    parts += section("经过 timeline", ("at", "who", "what"), case.get("timeline"))
+    parts += section("消息 messages", ("at", "event", "channel", "to", "status"), case.get("messages"))
     Console().print(Panel(Group(*parts), title=plain(case.get("number")), title_align="left"))
 
 
@@ -65,7 +65,7 @@ def print_evidence(evidence: Sequence[Mapping[str, Any]]) -> None:
         Console().print("没有证据 · no evidence")
         return
     columns = ("sha256", "name", "kind", "media_type", "size", "added_by", "at")
-    for parts in _section("证据 evidence", columns, evidence):
+    for parts in section("证据 evidence", columns, evidence):
         Console().print(parts)
 
 
@@ -76,7 +76,7 @@ def print_found(complaints: Sequence[Mapping[str, Any]]) -> None:
         return
     rows = [{**each, **each["customer"]} for each in complaints]
     columns = ("number", "status", "category", "name", "phone", "received_at", "closed_at")
-    for parts in _section("投诉 complaints", columns, rows):
+    for parts in section("投诉 complaints", columns, rows):
         Console().print(parts)
 
 
@@ -85,13 +85,13 @@ def print_retention(found: Mapping[str, Any]) -> None:
     console = Console()
     if not found["expired"] and not found.get("events"):
         console.print("没有到期档案 · nothing has been kept long enough")
-    for parts in _section("到期档案 kept long enough", ("policy", "month", "count"), found["by_month"]):
+    for parts in section("到期档案 kept long enough", ("policy", "month", "count"), found["by_month"]):
         console.print(parts)
     if events := found.get("events"):
         console.print(f"到期事件 events kept long enough: {events}")
     if "number" in found:
         columns = ("number", "state", "expired", "anonymised", "kept")
-        for parts in _section("匿名化 anonymising", columns, [found]):
+        for parts in section("匿名化 anonymising", columns, [found]):
             console.print(parts)
 
 
@@ -101,7 +101,7 @@ def print_users(users: Sequence[Mapping[str, Any]]) -> None:
         Console().print("没有账号 · no accounts: `duban users add USERNAME` makes one")
         return
     rows = [{**each, "region": " ".join(filter(None, (each[part] for part in _REGION)))} for each in users]
-    for parts in _section(
+    for parts in section(
         "账号 accounts", ("username", "name", "groups", "region", "state", "signed_in_at"), rows
     ):
         Console().print(parts)
@@ -114,7 +114,7 @@ def print_tokens(tokens: Sequence[Mapping[str, Any]]) -> None:
         return
     rows = [{**each, "region": " ".join(filter(None, (each[part] for part in _REGION)))} for each in tokens]
     shown = ("name", "state", "scopes", "as", "region", "expires_at", "used_at")
-    for parts in _section("令牌 tokens", shown, rows):
+    for parts in section("令牌 tokens", shown, rows):
         Console().print(parts)
 
 
@@ -123,11 +123,11 @@ def print_incidents(incidents: Sequence[Mapping[str, Any]]) -> None:
     if not incidents:
         Console().print("没有卡住的工作 · nothing is stuck")
         return
-    for parts in _section("卡住的工作 stuck work", ("key", "number", "name", "cause", "since"), incidents):
+    for parts in section("卡住的工作 stuck work", ("key", "number", "name", "cause", "since"), incidents):
         Console().print(parts)
 
 
-def _section(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]] | None) -> list[Any]:
+def section(title: str, columns: Sequence[str], rows: Sequence[Mapping[str, Any]] | None) -> list[Any]:
     if not rows:
         return []
     table = _table(columns)
@@ -193,10 +193,10 @@ def print_event(event: Mapping[str, Any]) -> None:
     ):
         head.add_row(Text(label, style="dim"), plain(value))
     parts: list[Any] = [head]
-    parts += _section(
+    parts += section(
         "报告 reports", ("kind", "due_at", "submitted_at", "overdue", "lapsed"), event.get("reports")
     )
-    parts += _section("待办 tasks", ("name", "task", "groups", "due_at"), event.get("tasks"))
-    parts += _section("经过 timeline", ("at", "who", "what"), event.get("timeline"))
-    parts += _section("消息 messages", ("at", "event", "channel", "to", "status"), event.get("messages"))
+    parts += section("待办 tasks", ("name", "task", "groups", "due_at"), event.get("tasks"))
+    parts += section("经过 timeline", ("at", "who", "what"), event.get("timeline"))
+    parts += section("消息 messages", ("at", "event", "channel", "to", "status"), event.get("messages"))
     Console().print(Panel(Group(*parts), title=plain(event.get("number")), title_align="left"))

@@ -6,23 +6,19 @@ from datetime import timedelta
 from typing import Any, Final
 
 import isodate
-from fastapi import APIRouter, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter
 from pydantic import Field
-from starlette.concurrency import run_in_threadpool
 
 from workers.cases.wording import Context
-from workers.desk import paging
 from workers.desk.bodies import Body
 from workers.desk.complaint_api import add_complaints
 from workers.desk.events import add_events
-from workers.desk.listing import described_word, incidents_page
+from workers.desk.listing import described_word
 from workers.desk.once import OnceRoute
 from workers.desk.services import DeskServices
-from workers.desk.task_api import Key, add_tasks
+from workers.desk.task_api import add_tasks
 from workers.desk.words import iso
-from workers.errors import Conflict, NotFound, Refused
-from workers.store import record_queries
+from workers.errors import Conflict, Refused
 
 _LONGEST_JUMP: Final = timedelta(days=3660)
 
@@ -46,7 +42,7 @@ def router(services: DeskServices) -> APIRouter:
     add_complaints(api, services)
     add_tasks(api, services)
     add_events(api, services)
-    _add_operations(api, services)
+    _add_clock(api, services)
     _add_wording(api, services)
     return api
 
@@ -63,23 +59,7 @@ def _add_wording(api: APIRouter, services: DeskServices) -> None:
         }
 
 
-def _add_operations(api: APIRouter, services: DeskServices) -> None:
-    @api.get("/incidents")
-    def incidents(
-        request: Request, limit: paging.Limit = paging.USUAL, cursor: paging.Cursor = None
-    ) -> JSONResponse:
-        """Stuck work, the oldest first."""
-        with services.database.read() as tx:
-            found, after = incidents_page(tx, after=paging.read(cursor), limit=limit)
-        return paging.page(request, found, after)
-
-    @api.post("/incidents/{key}/retry")
-    async def retry(key: Key) -> dict[str, Any]:
-        """Gives stuck work another try."""
-        job_key = await run_in_threadpool(_job_of, services, key)
-        await services.incidents.resolve(key, job_key)
-        return {"incident": key, "state": "retried"}
-
+def _add_clock(api: APIRouter, services: DeskServices) -> None:
     @api.post("/clock/advance")
     async def advance(body: AdvanceBody) -> dict[str, Any]:
         """Moves the test clock; answers when what that sets off has settled."""
@@ -106,11 +86,3 @@ def parse_duration(text: str) -> timedelta:
     if not timedelta() < by <= _LONGEST_JUMP:
         raise Refused(f"the clock moves forward, by at most {_LONGEST_JUMP.days} days; {text!a} is not that")
     return by
-
-
-def _job_of(services: DeskServices, key: str) -> str | None:
-    with services.database.read() as tx:
-        found = next((each for each in record_queries.open_incidents(tx) if each.key == key), None)
-    if found is None:
-        raise NotFound(f"there is no open incident {key}; `duban incidents` lists them")
-    return found.job_key

@@ -10,7 +10,17 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
-from workers.desk import api, case_notes, case_rights, field_api, improvement, login_pages, pages, records
+from workers.desk import (
+    api,
+    case_notes,
+    case_rights,
+    field_api,
+    improvement,
+    login_pages,
+    operations_api,
+    pages,
+    records,
+)
 from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
 from workers.desk.live import Live
@@ -62,6 +72,7 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(case_notes.router(services))
     app.include_router(field_api.router(services))
     app.include_router(records.router(services))
+    app.include_router(operations_api.router(services))
     logins = Logins(services)
     access_pages = login_pages.router(services, gate, logins, page)
     add_provider_login(access_pages, services, gate, logins)

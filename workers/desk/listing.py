@@ -9,9 +9,7 @@ from workers.cases.forms import Form
 from workers.cases.wording import Context, Found, Wording
 from workers.desk.words import iso
 from workers.errors import Broken
-from workers.store import record_queries
-from workers.store.outbox import Transaction
-from workers.store.record_views import IncidentView, TaskView
+from workers.store.record_views import TaskView
 
 Place = tuple[datetime, str]
 """Where a page ends."""
@@ -28,29 +26,6 @@ def described_word(wording: Wording, found: Found, context: Context) -> dict[str
         "why": {"zh": found.rule.zh, "en": found.rule.en},
         "instead": list(found.rule.instead),
         "says": wording.sentence(found, context),
-    }
-
-
-def incidents_page(
-    tx: Transaction, *, after: Place | None, limit: int
-) -> tuple[list[dict[str, Any]], Place | None]:
-    """Open incidents, the oldest first, and where the page ends if there is more."""
-    found = record_queries.open_incidents(tx, after=after, limit=limit + 1)
-    shown = found[:limit]
-    ends = (shown[-1].created_at, shown[-1].key) if len(found) > limit else None
-    return [_incident(each) for each in shown], ends
-
-
-def _incident(each: IncidentView) -> dict[str, Any]:
-    return {
-        "key": each.key,
-        "number": each.number,
-        "name": each.name,
-        "cause": each.error_message,
-        "error_type": each.error_type,
-        "since": iso(each.created_at),
-        "process": each.process_id,
-        "element": each.element_id,
     }
 
 

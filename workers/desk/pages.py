@@ -18,11 +18,12 @@ from workers.desk.caller import me
 from workers.desk.event_pages import add_event_pages
 from workers.desk.inbox_pages import add_inbox
 from workers.desk.live import Live, add_live
+from workers.desk.operations_pages import add_operations
 from workers.desk.problem_kinds import KINDS
 from workers.desk.progress_pages import add_progress
 from workers.desk.services import DeskServices
 from workers.desk.task_pages import add_tasks
-from workers.desk.words import countdown, duration, iso, moment
+from workers.desk.words import countdown, duration, iso, moment, span
 from workers.errors import DubanError, NotFound
 from workers.notifications.labels import Labels
 from workers.store import case_view, cases, overview, record_queries, staff
@@ -83,6 +84,7 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
     add_inbox(pages, services, page)
     add_tasks(pages, services, page)
     add_live(pages, live)
+    add_operations(pages, services, page)
     add_progress(pages, services, page)
 
     @pages.get("/problems/{name}")
@@ -121,6 +123,7 @@ def _environment(services: DeskServices) -> Environment:
         "moment": moment,
         "countdown": countdown,
         "duration": duration,
+        "span": span,
         "place": _place,
         "yuan": yuan,
         "shown": lambda value: _shown(value, services.labels),

@@ -13,6 +13,7 @@ from workers.cases.rights import Rights
 from workers.cases.wording import Wording
 from workers.clock import Clock
 from workers.desk.appeal_windows import Windows
+from workers.desk.engine_room import EngineRoom
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
 from workers.desk.provider import Provider
@@ -106,6 +107,7 @@ class DeskServices:
     """Everything the desk needs.
 
     Attributes:
+        engine_room: what operations need of the engine.
         wake_relay: told that the engine is owed a message; may be called from any thread.
         policies: the policies that the deployed decision tables know.
         health: for /readyz.
@@ -133,6 +135,7 @@ class DeskServices:
     clock: Clock
     user_tasks: UserTaskPort
     incidents: IncidentPort
+    engine_room: EngineRoom
     wake_relay: Callable[[], None]
     policies: Collection[str]
     health: HealthCheck

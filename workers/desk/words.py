@@ -28,6 +28,11 @@ def duration(span: timedelta) -> str:
     return f"{rest} 分钟"
 
 
+def span(seconds: float) -> str:
+    """A length of time that may be short, e.g. `12 秒`, `3 小时 5 分`."""
+    return f"{seconds:.0f} 秒" if seconds < 60 else duration(timedelta(seconds=seconds))
+
+
 def countdown(due_at: datetime, now: datetime) -> str:
     """How long there is, or how long it has been over, e.g. `剩 3 小时 12 分`, `超 20 分钟`."""
     return f"剩 {duration(due_at - now)}" if due_at > now else f"超 {duration(now - due_at)}"

@@ -35,6 +35,7 @@ PROJECTED: Final = frozenset(
         "signal",
         "timer",
         "userTask",
+        "variable",
     }
 )
 """Value types that `workers.records` reads; the exporter leaves out the others."""
@@ -61,7 +62,6 @@ VALUE_TYPES: Final = PROJECTED | {
     "processMessageSubscription",
     "resourceDeletion",
     "signalSubscription",
-    "variable",
     "variableDocument",
 }
 """Every switch that the exporter of 8.5 has below `index`."""

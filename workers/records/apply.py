@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from workers.errors import Refused
@@ -39,8 +40,11 @@ class Applied:
     marks: tuple[tuple[int, str], ...] = ()
 
 
-def apply_batch(database: Database, records: Iterable[Record]) -> Applied:
+def apply_batch(database: Database, records: Iterable[Record], now: datetime | None = None) -> Applied:
     """Brings the tables up to date. Idempotent by (partition, position); blocks, so call it in a thread.
+
+    Args:
+        now: when it is done, by the engine's clock; kept so that people see how far the tables are behind.
 
     Raises:
         MalformedBatch: a record cannot be read; nothing of the batch was applied.
@@ -61,7 +65,7 @@ def apply_batch(database: Database, records: Iterable[Record]) -> Applied:
                 raise ForeignRecords(_foreign(record, position))
         if fresh:
             write(tx, project(fresh))
-            save_positions(tx, positions)
+            save_positions(tx, positions, now)
     return Applied(
         applied=len(fresh),
         skipped=len(batch) - len(fresh),

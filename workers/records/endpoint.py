@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from workers.clock import Clock, SystemClock
 from workers.errors import Refused, Unavailable
 from workers.records.apply import Applied, apply_batch
 from workers.records.body import BodyTooLarge, read_body
@@ -39,6 +40,7 @@ class RecordsServer:
         port: port to listen on; 0 takes a free one.
         host: address to listen on.
         password: what the exporter must show (HTTP basic, user `duban`); None: a new one.
+        clock: the engine's; None: the real one.
 
     Attributes:
         progress: how far the stream is applied; wakes whoever waits for it, right after a batch is committed.
@@ -48,12 +50,18 @@ class RecordsServer:
     USER: Final = "duban"
 
     def __init__(
-        self, database: Database, port: int = 0, host: str = "127.0.0.1", password: str | None = None
+        self,
+        database: Database,
+        port: int = 0,
+        host: str = "127.0.0.1",
+        password: str | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.progress = Progress()
         self.trouble: str | None = None
         self.password = password or secrets.token_urlsafe(32)
         self._database = database
+        self._clock = clock or SystemClock()
         self._address = (host, port)
         self._one_at_a_time = asyncio.Lock()
         self._serving: AbstractAsyncContextManager[None] | None = None
@@ -116,7 +124,9 @@ class RecordsServer:
 
     async def _take(self, body: bytes) -> Applied:
         async with self._one_at_a_time:
-            applied = await asyncio.to_thread(lambda: apply_batch(self._database, read_batch(body)))
+            applied = await asyncio.to_thread(
+                lambda: apply_batch(self._database, read_batch(body), self._clock.now())
+            )
             await self.progress.add(applied)
         return applied
 

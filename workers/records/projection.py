@@ -24,6 +24,7 @@ from workers.store.record_tables import (
     FormVersion,
     Incident,
     ProcessInstance,
+    ProcessVariable,
     ProcessVersion,
     Timer,
     UserTask,
@@ -55,6 +56,7 @@ _TIMER_STATES: Final = {
     "CANCELED": "cancelled",
 }
 _INCIDENT_STATES: Final = {"CREATED": "open", "MIGRATED": "open", "RESOLVED": "resolved"}
+_VARIABLE_CHANGES: Final = frozenset({"CREATED", "UPDATED", "MIGRATED"})
 _ZONE_NAME: Final = re.compile(r"\[[^\]]*\]$")
 
 
@@ -111,6 +113,7 @@ def _element(record: Record, state: str, changes: RecordChanges) -> None:
     value = record.value
     row = {
         "process_instance_key": str(value["processInstanceKey"]),
+        "scope_key": _key(value.get("flowScopeKey", -1)),
         "process_id": value["bpmnProcessId"],
         "element_id": value["elementId"],
         "element_type": value["bpmnElementType"],
@@ -119,6 +122,19 @@ def _element(record: Record, state: str, changes: RecordChanges) -> None:
         "ended_at": None if state == "active" else record.at,
     }
     changes.put(Element, str(record.key), row, only=row.keys() - {"started_at"})
+
+
+def _variable(record: Record, changes: RecordChanges) -> None:
+    if record.intent not in _VARIABLE_CHANGES:
+        return
+    value = record.value
+    row = {
+        "process_instance_key": str(value["processInstanceKey"]),
+        "scope_key": str(value["scopeKey"]),
+        "name": value["name"],
+        "value": value["value"],
+    }
+    changes.put(ProcessVariable, str(record.key), row)
 
 
 def _message_start(record: Record, changes: RecordChanges) -> None:
@@ -247,7 +263,12 @@ def _decision_tables(record: Record, changes: RecordChanges) -> None:
     except UnreadableDiagramError as error:
         log.warning("The rows of %s stay without words: %s.", value["resourceName"], error)
         texts = {}
-    row = {"resource_name": value["resourceName"], "row_texts": texts, "deployed_at": record.at}
+    row = {
+        "resource_name": value["resourceName"],
+        "version": value.get("decisionRequirementsVersion"),
+        "row_texts": texts,
+        "deployed_at": record.at,
+    }
     changes.put(DecisionTables, str(value["decisionRequirementsKey"]), row)
 
 
@@ -280,6 +301,7 @@ _PROJECTORS: Final[dict[str, Callable[[Record, RecordChanges], None]]] = {
     "MESSAGE_START_EVENT_SUBSCRIPTION": _message_start,
     "USER_TASK": _user_task,
     "TIMER": _timer,
+    "VARIABLE": _variable,
     "INCIDENT": _incident,
     "PROCESS": _process,
     "FORM": _form,

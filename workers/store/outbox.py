@@ -120,7 +120,7 @@ def resend(tx: Session, message_id: int, now: datetime) -> None:
         .where(OutboxMessage.id == message_id, OutboxMessage.status == "dead")
         .values(status="pending", attempts=0, next_attempt_at=now, claimed_until=None)
     )
-    if _rows(tx, statement) == 1:
+    if affected(tx, statement) == 1:
         return
     status = tx.scalar(select(OutboxMessage.status).where(OutboxMessage.id == message_id))
     if status is None:
@@ -172,10 +172,11 @@ def _settle(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
         )
         .values(claimed_until=None, **values)
     )
-    return _rows(tx, statement) == 1
+    return affected(tx, statement) == 1
 
 
-def _rows(tx: Session, statement: Update | Any) -> int:
+def affected(tx: Session, statement: Update | Any) -> int:
+    """How many rows a statement changed."""
     result = cast(
         "CursorResult[Any]", tx.execute(statement, execution_options={"synchronize_session": False})
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Index, String, Text
+from sqlalchemy import JSON, BigInteger, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workers.store.database import Base, Instant
@@ -20,12 +20,22 @@ class RecordPosition(Base):
     position: Mapped[int] = mapped_column(BigInteger)
     recorded_at: Mapped[datetime] = mapped_column(Instant)
     """The newest time stamp applied: an old position with a newer one comes from another engine."""
+    applied_at: Mapped[datetime | None] = mapped_column(Instant)
+    """When that was, by the same clock as `recorded_at`: between the two lies how far the tables are behind."""
 
 
 class ProcessInstance(Base):
     """A process instance. state: active, completed, terminated."""
 
     __tablename__ = "process_instances"
+    __table_args__ = (
+        Index(
+            "process_instances_active_idx",
+            "definition_key",
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
+    )
 
     key: Mapped[str] = mapped_column(String(32), primary_key=True)
     process_id: Mapped[str] = mapped_column(String(128), index=True)
@@ -43,10 +53,23 @@ class Element(Base):
     """An element instance. state: active, completed, terminated."""
 
     __tablename__ = "elements"
-    __table_args__ = (Index("elements_open_idx", "state", "element_type"),)
+    __table_args__ = (
+        Index("elements_open_idx", "state", "element_type"),
+        Index(
+            "elements_here_idx",
+            "process_id",
+            "element_id",
+            "element_type",
+            "started_at",
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
+    )
 
     key: Mapped[str] = mapped_column(String(32), primary_key=True)
     process_instance_key: Mapped[str] = mapped_column(String(32), index=True)
+    scope_key: Mapped[str | None] = mapped_column(String(32))
+    """The element or instance that it is in; None for what began before this was kept."""
     process_id: Mapped[str] = mapped_column(String(128))
     element_id: Mapped[str] = mapped_column(String(128))
     element_type: Mapped[str] = mapped_column(String(64))
@@ -107,6 +130,20 @@ class Incident(Base):
     resolved_at: Mapped[datetime | None] = mapped_column(Instant)
 
 
+class ProcessVariable(Base):
+    """A variable of what is running, gone when that has ended. None is personal (docs/privacy.md)."""
+
+    __tablename__ = "process_variables"
+
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    process_instance_key: Mapped[str] = mapped_column(String(32))
+    scope_key: Mapped[str] = mapped_column(String(32), index=True)
+    """The element or instance that has it."""
+    name: Mapped[str] = mapped_column(String(128))
+    value: Mapped[str] = mapped_column(Text)
+    """JSON."""
+
+
 class ProcessVersion(Base):
     """A deployed process, with its diagram."""
 
@@ -142,6 +179,8 @@ class DecisionTables(Base):
 
     requirements_key: Mapped[str] = mapped_column(String(32), primary_key=True)
     resource_name: Mapped[str] = mapped_column(String(300))
+    version: Mapped[int | None]
+    """None for what was deployed before this was kept."""
     row_texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Rule id -> its description, which names the rule of the operator."""
     deployed_at: Mapped[datetime] = mapped_column(Instant)

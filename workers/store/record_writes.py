@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
-from sqlalchemy import String, Table, exists, select, update
+from sqlalchemy import String, Table, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from workers.store import statements, task_offers
+from workers.store import element_times, statements, task_offers
 from workers.store.database import Base
 from workers.store.record_tables import (
     DecisionRow,
@@ -21,6 +21,7 @@ from workers.store.record_tables import (
     FormVersion,
     Incident,
     ProcessInstance,
+    ProcessVariable,
     ProcessVersion,
     RecordPosition,
     Timer,
@@ -36,6 +37,7 @@ _TABLES: Final[tuple[type[Base], ...]] = (
     DecisionTables,
     ProcessInstance,
     Element,
+    ProcessVariable,
     UserTask,
     Timer,
     Incident,
@@ -92,23 +94,41 @@ def lock_positions(tx: Session, partitions: Iterable[int]) -> dict[int, tuple[in
     return {row.partition: (row.position, row.recorded_at) for row in tx.scalars(rows)}
 
 
-def save_positions(tx: Session, positions: Mapping[int, tuple[int, datetime]]) -> None:
-    """Notes how far the partitions were applied. The rows must be locked (see `lock_positions`)."""
+def save_positions(
+    tx: Session, positions: Mapping[int, tuple[int, datetime]], now: datetime | None = None
+) -> None:
+    """Notes how far the partitions were applied, and when. The rows must be locked (see `lock_positions`)."""
     for partition, (position, recorded_at) in positions.items():
         change = update(RecordPosition).where(RecordPosition.partition == partition)
-        tx.execute(change.values(position=position, recorded_at=recorded_at))
+        tx.execute(change.values(position=position, recorded_at=recorded_at, applied_at=now))
 
 
 def write(tx: Session, changes: RecordChanges) -> None:
     """Applies the changes of a batch. The caller's transaction decides whether they stay."""
+    gone = _ended(changes, Element) + _ended(changes, ProcessInstance)
+    _forget_variables(tx, changes, set(gone))
     for table in _TABLES:
         if changes.rows.get(table):
             _upsert(tx, table, changes.rows[table])
+    element_times.add_ended(tx, _ended(changes, Element))
     named = _hand_down_numbers(tx, changes.relatives) | changes.relatives
     tasks = changes.rows.get(UserTask, {}).keys() | task_offers.tasks_of(tx, named)
     task_offers.refresh(tx, tasks)
     for keys in statements.chunks(changes.completed_tasks):
         tx.execute(update(Answer).where(Answer.task_key.in_(keys)).values(is_final=True))
+
+
+def _ended(changes: RecordChanges, table: type[Element] | type[ProcessInstance]) -> list[str]:
+    return [key for key, row in changes.rows.get(table, {}).items() if row.values["ended_at"] is not None]
+
+
+def _forget_variables(tx: Session, changes: RecordChanges, gone: Collection[str]) -> None:
+    """What an element or an instance had ends with it: only what is current is kept."""
+    variables = changes.rows.get(ProcessVariable, {})
+    for key in [key for key, row in variables.items() if row.values["scope_key"] in gone]:
+        del variables[key]
+    for keys in statements.chunks(gone):
+        tx.execute(delete(ProcessVariable).where(ProcessVariable.scope_key.in_(keys)))
 
 
 def _upsert(tx: Session, model: type[Base], rows: Mapping[str, _Row]) -> None:

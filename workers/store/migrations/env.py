@@ -11,9 +11,11 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     account_tables,
     api_tables,
     appeal_tables,
+    beat_tables,
     exclusion_tables,
     holder_tables,
     incident_tables,
+    move_tables,
     note_tables,
     offer_tables,
     record_tables,
@@ -22,6 +24,7 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     retention_tables,
     suggestion_tables,
     tables,
+    time_tables,
     work_order_tables,
 )
 from workers.store.database import Base, Instant

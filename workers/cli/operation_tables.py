@@ -1,0 +1,74 @@
+"""What operations see on a terminal, Chinese first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from workers.cli.tables import section
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def print_causes(causes: Rows) -> None:
+    """Stuck work by cause."""
+    rows = [{**each, "why": each["why"]["zh"]} for each in causes]
+    _show(
+        "原因 causes",
+        ("cause_id", "count", "name", "why", "cause", "since"),
+        rows,
+        "没有卡住的工作 nothing is stuck",
+    )
+
+
+def print_outbox(found: Mapping[str, Any]) -> None:
+    """Messages that were given up or are owed."""
+    counts = " · ".join(f"{word} {count}" for word, count in found["counts"].items())
+    Console().print(f"消息 messages: {counts}")
+    columns = ("id", "number", "event", "channel", "to", "attempts", "error", "created_at", "next_attempt_at")
+    _show("消息 messages", columns, found["letters"], "没有这样的消息 no such message")
+
+
+def print_timers(found: Mapping[str, Any]) -> None:
+    """What fires next."""
+    _show(
+        "定时器 timers", ("due_at", "number", "name", "process"), found["timers"], "没有定时器 no timer waits"
+    )
+
+
+def print_versions(found: Mapping[str, Any]) -> None:
+    """What is deployed."""
+    columns = ("process", "name", "version", "running", "is_newest", "deployed_at")
+    _show("流程 processes", columns, found["processes"], "没有部署 nothing is deployed")
+    _show("决策与表单 others", ("kind", "name", "version", "deployed_at"), found["others"], "")
+
+
+def print_heat(found: Mapping[str, Any]) -> None:
+    """Where time goes."""
+    columns = ("name", "element", "median_seconds", "mean_seconds", "ended", "here", "oldest_at")
+    _show(
+        f"{found['name']} · {found['days']} 天 days",
+        columns,
+        found["elements"],
+        "没有工单 no case went through",
+    )
+
+
+def print_workers(found: Mapping[str, Any]) -> None:
+    """Who works."""
+    console, engine = Console(), found["engine"]
+    console.print(engine["trouble"] or f"引擎 engine: Zeebe {engine['version']}", markup=False)
+    _show("各部分 parts", ("part", "ok", "says"), engine["parts"], "")
+    columns = ("type", "is_alive", "hosts", "polled_seconds_ago", "running", "done", "failed", "errors")
+    _show("任务类型 job types", columns, found["types"], "还没有进程报告 no process has reported")
+    _show("记录流 records", ("partition", "newest_at", "lag_seconds"), found["records"], "")
+
+
+def _show(title: str, columns: Sequence[str], rows: Rows, nothing: str) -> None:
+    console = Console()
+    if not rows and nothing:
+        console.print(nothing)
+    for part in section(title, columns, rows):
+        console.print(part)
