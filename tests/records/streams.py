@@ -39,6 +39,8 @@ RECORD_TABLES = (
     "form_versions",
     "decision_tables",
     "decision_rows",
+    "process_variables",
+    "element_times",
 )
 START = 1_795_332_000_000
 
