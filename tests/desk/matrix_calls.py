@@ -11,7 +11,7 @@ from typing import Any, Final
 import httpx
 
 from tests.desk_server import DEFINITION, RunningDesk, add_complaint, add_incident, add_task
-from workers.store import complaints, incidents
+from workers.store import complaints, incidents, stuck
 
 OWN_ACCOUNT: Final = frozenset({"/me", "/login", "/logout", "/password", "/login/provider"})
 """About one's own session and password; tests/desk/test_signing_in.py."""
@@ -30,7 +30,17 @@ class Scene:
 
     def address(self, path: str) -> str:
         """The path with what its parameters stand for."""
-        for name in ("number", "complaint", "key", "sha256", "id_", "definition_key", "kind", "name"):
+        for name in (
+            "number",
+            "complaint",
+            "key",
+            "sha256",
+            "id_",
+            "definition_key",
+            "kind",
+            "name",
+            "cause",
+        ):
             if f"{{{name}}}" in path:
                 path = path.replace(f"{{{name}}}", str(self._value(name, path)))
         return path.replace("{anything:path}", "nothing")
@@ -46,10 +56,14 @@ class Scene:
                 if path.startswith("/p/")
                 else self.task
             )
-        if name == "complaint":
-            return self.complaint
         fixed = {"definition_key": DEFINITION, "kind": "network", "name": "refused"}
-        return fixed.get(name) or {"sha256": lambda: self.evidence, "id_": lambda: self.suggestion}[name]()
+        made = {
+            "sha256": lambda: self.evidence,
+            "id_": lambda: self.suggestion,
+            "cause": lambda: self.cause,
+            "complaint": lambda: self.complaint,
+        }
+        return fixed.get(name) or made[name]()
 
     @cached_property
     def complaint(self) -> str:
@@ -75,6 +89,12 @@ class Scene:
     def incident(self) -> str:
         """Stuck work."""
         return add_incident(self.desk, self.complaint, key=str(next(_KEYS)))
+
+    @cached_property
+    def cause(self) -> str:
+        """Why it is stuck."""
+        with self.desk.database.read() as tx:
+            return stuck.one(tx, self.incident).cause
 
     @cached_property
     def evidence(self) -> str:
@@ -244,6 +264,28 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/api/v1/retention/{number}"): _PLAIN,
     ("GET", "/api/v1/incidents"): _PLAIN,
     ("POST", "/api/v1/incidents/{key}/retry"): _PLAIN,
+    ("GET", "/api/v1/incidents/{key}"): _PLAIN,
+    ("POST", "/api/v1/incidents/retry"): Call(
+        lambda scene, who: {"json": {"as": who, "cause_id": scene.cause}}, is_of_a_case=True
+    ),
+    ("GET", "/api/v1/causes"): _PLAIN,
+    ("GET", "/api/v1/outbox"): _PLAIN,
+    ("POST", "/api/v1/outbox/resend"): _json(),
+    ("GET", "/api/v1/timers"): _PLAIN,
+    ("GET", "/api/v1/versions"): _PLAIN,
+    ("GET", "/api/v1/heat"): Call(lambda _scene, _who: {"params": {"process": "x"}}, frozenset({404})),
+    ("GET", "/api/v1/workers"): _PLAIN,
+    ("GET", "/operations"): _PLAIN,
+    ("GET", "/operations/causes/{cause}"): _PLAIN,
+    ("POST", "/operations/causes/{cause}/retry"): _PLAIN,
+    ("GET", "/operations/incidents/{key}"): _PLAIN,
+    ("POST", "/operations/incidents/{key}/retry"): _PLAIN,
+    ("GET", "/operations/outbox"): _PLAIN,
+    ("POST", "/operations/outbox/resend"): _PLAIN,
+    ("GET", "/operations/timers"): _PLAIN,
+    ("GET", "/operations/versions"): _PLAIN,
+    ("GET", "/operations/heat"): _PLAIN,
+    ("GET", "/operations/workers"): _PLAIN,
     ("GET", "/api/v1/figures"): _PLAIN,
     ("POST", "/api/v1/suggestions"): _json(text="改进"),
     ("GET", "/api/v1/suggestions"): _PLAIN,

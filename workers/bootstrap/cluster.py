@@ -50,7 +50,7 @@ async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
             handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
             gateway = await stack.enter_async_context(Gateway(handle))
             host = WorkerHost(handle, tasks, settings.engine, worker_name())
-            loops = {"workers": host.run, "heartbeat": Heartbeat(parts.database, host.status).run}
+            loops = {"workers": host.run, "heartbeat": Heartbeat(parts.database, host.report).run}
             if not only:
                 loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
                 loops["sender"] = parts.sender.run

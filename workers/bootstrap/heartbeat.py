@@ -8,11 +8,10 @@ import logging
 import os
 import secrets
 import socket
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
+from workers.engine.report import HostReport, TypeReport
 from workers.store import beats
 from workers.store.beats import Beat
 from workers.store.database import Database
@@ -20,25 +19,16 @@ from workers.store.database import Database
 log = logging.getLogger(__name__)
 
 
-class Status(Protocol):
-    """How one job type is doing, as the worker host tells it (workers.engine.host)."""
-
-    last_poll_at: float | None
-    running: int
-    outcomes: dict[str, int]
-    error: str | None
-
-
 class Heartbeat:
     """Writes `worker_beats` for one process, by the real clock: a moved one says nothing of who is alive.
 
     Args:
-        statuses: by job type; read again each time.
+        report: how the worker host is doing now.
     """
 
-    def __init__(self, database: Database, statuses: Mapping[str, Status]) -> None:
+    def __init__(self, database: Database, report: Callable[[], HostReport]) -> None:
         self._database = database
-        self._statuses = statuses
+        self._report = report
         self._host = f"{socket.gethostname()[:80]}:{os.getpid()}:{secrets.token_hex(2)}"
         self._started_at = datetime.now(UTC)
 
@@ -64,8 +54,8 @@ class Heartbeat:
             )
 
     def _beat(self) -> None:
-        now, ticks = datetime.now(UTC), time.monotonic()
-        told = [_told(kind, status, now, ticks) for kind, status in self._statuses.items()]
+        now = datetime.now(UTC)
+        told = [_told(each, now) for each in self._report().types]
         with self._database.begin() as tx:
             beats.write(tx, self._host, self._started_at, now, told)
 
@@ -74,18 +64,13 @@ class Heartbeat:
             beats.end(tx, self._host)
 
 
-def _told(kind: str, status: Status, now: datetime, ticks: float) -> Beat:
-    polled = None if status.last_poll_at is None else now - timedelta(seconds=ticks - status.last_poll_at)
-    count = dict(status.outcomes)
+def _told(each: TypeReport, now: datetime) -> Beat:
+    polled = each.polled_seconds_ago
     return Beat(
-        job_type=kind,
-        polled_at=polled,
-        running=status.running,
-        done=_sum(count, ("completed", "thrown")),
-        failed=_sum(count, ("failed",)),
-        error=status.error,
+        job_type=each.type,
+        polled_at=None if polled is None else now - timedelta(seconds=polled),
+        running=each.running,
+        done=each.done,
+        failed=each.failed,
+        error=each.error,
     )
-
-
-def _sum(count: Mapping[str, int], outcomes: Iterable[str]) -> int:
-    return sum(count.get(each, 0) for each in outcomes)

@@ -250,7 +250,7 @@ class _Instance:
 
     def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:
         """What runs until the instance stops."""
-        heartbeat = Heartbeat(self.parts.database, self._host.status)
+        heartbeat = Heartbeat(self.parts.database, self._host.report)
         return {
             "workers": self._host.run,
             "heartbeat": heartbeat.run,

@@ -225,12 +225,6 @@ def _add_views(pages: APIRouter, show: Shown, operator: Operator) -> None:
             lambda: show("operations/workers.html", "workers", view.workers, engine=engine)
         )
 
-    @pages.get("/operations/diagrams/{key}")
-    def process_diagram(key: Key, _who: Actor = Depends(operator)) -> Response:
-        """The BPMN of a deployed version."""
-        with services.database.read() as tx:
-            return Response(view.diagram(tx, key), media_type="application/xml")
-
 
 def changed(before: str, after: str) -> dict[str, Any]:
     """The variables that somebody changed in the form; one that was taken out stays as it is.

@@ -11,7 +11,7 @@ from workers.desk.words import iso, span
 from workers.engine.topology import Topology
 from workers.errors import NotFound, Refused, Unavailable
 from workers.names import SHANGHAI
-from workers.store import beats, element_times, outbox, outbox_view, record_queries, running_versions, stuck
+from workers.store import beats, element_times, outbox, outbox_view, running_versions, stuck
 from workers.store.outbox import Transaction
 from workers.store.outbox_view import State
 
@@ -269,11 +269,6 @@ def figures(tx: Transaction, now: datetime) -> dict[str, int]:
         "silent": sum(1 for each in types if not each.hosts or each.errors),
         "types": len(types),
     }
-
-
-def diagram(tx: Transaction, key: str) -> str:
-    """The BPMN of a deployed version. Raises NotFound."""
-    return record_queries.diagram(tx, key)
 
 
 def _level(total: int, most: int) -> int:
