@@ -85,7 +85,7 @@ def view(
     return {
         "room": room,
         "event": room.incident,
-        "may": may,
+        "steering": may,
         "asked": asked,
         "who": who,
         "clocks": _clocks(tx, room, who, now),
