@@ -26,6 +26,7 @@ from workers.desk.app import create_app
 from workers.desk.appeal_windows import appeal_windows
 from workers.desk.engine_room import EngineRoom
 from workers.desk.fault_guides import FaultGuides
+from workers.desk.front_desk import FrontDesk
 from workers.desk.records import retention_rules
 from workers.desk.services import DeskServices, Health, SigningIn
 from workers.engine.models import Models
@@ -268,6 +269,7 @@ class RunningDesk:
             files=FileStore(self.files),
             evidence=EvidenceSettings(largest_file_bytes=3 * LARGEST_BODY, files_per_case=5),
             rights=Rights.read(json.loads((ROOT / "bpmn" / "rights.json").read_bytes())),
+            front_desk=FrontDesk.load(ROOT / "templates", {"petition"}),
             fault_guides=FaultGuides(Models.load(ROOT / "bpmn"), ROOT / "templates"),
             retention_rules=retention_rules(Models.load(ROOT / "bpmn")),
             appeal_windows=appeal_windows(Models.load(ROOT / "bpmn")),

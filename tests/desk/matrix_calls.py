@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -187,6 +188,14 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/inbox"): _PLAIN,
     ("GET", "/live"): Call(is_endless=True),
     ("GET", "/complaints/{number}"): _PLAIN,
+    ("GET", "/front-desk"): _PLAIN,
+    ("POST", "/front-desk"): _form(wanted="王小明"),
+    ("GET", "/front-desk/register"): _PLAIN,
+    ("POST", "/front-desk/register"): Call(
+        lambda scene, _who: {
+            "json": {"submission": secrets.token_hex(16), "complaint": line(scene), "place": "杭州"}
+        }
+    ),
     ("GET", "/events"): _PLAIN,
     ("GET", "/events/{number}"): _PLAIN,
     ("GET", "/events/report"): _PLAIN,
@@ -219,6 +228,9 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
         lambda scene, _who: {"data": {"key": scene.progress, "text": "请尽快", "submission": "a1"}}
     ),
     ("POST", _C): Call(lambda scene, _who: {"json": line(scene)}),
+    ("POST", f"{_C}/similar"): Call(
+        lambda _scene, _who: {"json": {"phone": "13900001001", "place": "浙江 杭州 西湖"}}
+    ),
     ("GET", _C): _PLAIN,
     ("GET", f"{_C}/{{number}}"): _PLAIN,
     ("POST", f"{_C}/{{number}}/withdrawal"): Call(lambda _scene, _who: {"json": {"reason": "已解决"}}),

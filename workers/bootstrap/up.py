@@ -34,6 +34,7 @@ from workers.clock import Clock, SystemClock
 from workers.desk.app import create_app
 from workers.desk.appeal_windows import appeal_windows
 from workers.desk.fault_guides import FaultGuides
+from workers.desk.front_desk import FrontDesk
 from workers.desk.provider import Provider
 from workers.desk.records import retention_rules
 from workers.desk.services import DeskServices, Health, House, SigningIn
@@ -210,6 +211,7 @@ class _Instance:
                 files=self.parts.files,
                 evidence=self.parts.settings.evidence,
                 rights=self.parts.rights,
+                front_desk=FrontDesk.load(templates_dir(self.parts.settings), self._models.policies()),
                 fault_guides=FaultGuides(self._models, templates_dir(self.parts.settings)),
                 retention_rules=retention_rules(self._models),
                 appeal_windows=appeal_windows(self._models),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final, Generic, TypeVar
 
@@ -11,6 +12,8 @@ from workers.cases.readable import Word
 
 SUFFIXES: Final = ("自治区", "自治州", "分公司", "地区", "省", "市", "区", "县")
 """What a name of a place may end in without being another place; longer ones first."""
+
+_LEVELS: Final = ("province", "city", "branch")
 
 T = TypeVar("T")
 
@@ -96,6 +99,48 @@ def contains(whole: Region, part: Region) -> bool:
     """Whether `part` lies in `whole` for sure: every level that `whole` names is named, and the same."""
     levels = zip(_levels(whole), _levels(part), strict=True)
     return all(one is None or _same(one, other) for one, other in levels)
+
+
+def spoken(region: Region) -> str:
+    """A place as people say it, e.g. `浙江 杭州 西湖`."""
+    return " ".join(name for name in _levels(region) if name)
+
+
+def read_place(said: str, known: Iterable[Region]) -> Region:
+    """The place that somebody said in words: one to three names, the larger first.
+
+    A name that is known says of which city and province it is, e.g. `西湖` or `杭州 西湖`, where only one is called so.
+
+    Args:
+        known: places that there are.
+
+    Raises:
+        ValueError: more than three names; a name is too long or holds what nobody can read.
+    """
+    names = [name for name in re.split(r"[\s,，、/·]+", said.strip()) if name]
+    if not names:
+        return Region()
+    if len(names) > len(_LEVELS):
+        raise ValueError("has more than a province, a city and a branch")
+    fits = {_until(place, end) for place in known for end in _ends_with(place, names)}
+    if len(fits) > 1:
+        raise ValueError("is the name of several places; say the city, too")
+    if fits:
+        return fits.pop()
+    is_province = len(names) > 1 or names[0].endswith(("省", "自治区"))
+    return Region(**dict(zip(_LEVELS if is_province else _LEVELS[1:], names, strict=False)))
+
+
+def _ends_with(place: Region, names: list[str]) -> Iterator[int]:
+    """The levels (1 to 3) at which the names are the last ones of the place, one beside the other."""
+    levels = [name for name in _levels(place) if name]
+    for end in range(len(names), len(levels) + 1):
+        if all(_same(one, other) for one, other in zip(levels[end - len(names) : end], names, strict=True)):
+            yield end
+
+
+def _until(place: Region, end: int) -> Region:
+    return Region(**dict(zip(_LEVELS[:end], _levels(place), strict=False)))
 
 
 def spellings(place: str) -> list[str]:

@@ -37,6 +37,7 @@ _E: Final = "/api/v1/events"
 
 ROUTES: Final[dict[tuple[str, str], Access]] = {
     ("POST", _C): Access("serve-customer", "complaint-registered", scope="complaints:write"),
+    ("POST", f"{_C}/similar"): Access("serve-customer", "similar-looked-for", scope="complaints:read"),
     ("GET", _C): Access(scope="complaints:read"),
     ("GET", f"{_C}/{{number}}"): Access(scope="complaints:read"),
     ("POST", f"{_C}/{{number}}/withdrawal"): Access(

@@ -20,6 +20,7 @@ from workers.desk import (
     operations_api,
     pages,
     records,
+    similar,
 )
 from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
@@ -66,6 +67,7 @@ def create_app(services: DeskServices) -> FastAPI:
 
     _add_health(app, services)
     app.mount("/static", StaticFiles(directory=pages.STATIC), "static")
+    app.include_router(similar.router(services))
     app.include_router(api.router(services))
     app.include_router(improvement.router(services))
     app.include_router(case_rights.router(services))

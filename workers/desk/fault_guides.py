@@ -21,6 +21,8 @@ from workers.errors import Broken, NotFound, Refused
 
 KINDS: Final = ("network", "content", "service")
 FORM: Final = "diagnose-fault"
+KIND: Final = "guide_kind"
+"""The question of the form that chooses the guide."""
 STEPS: Final = "fault-guides.json"
 _STEPS: Final = TypeAdapter(dict[str, list[dict[str, str]]])
 _LITERALS: Final = {"true": True, "false": False, "null": None}
@@ -75,6 +77,26 @@ class FaultGuides:
             else:
                 return {"kind": kind, "question": None, **row.result}
         raise Broken(f"the table {kind}-fault-guide has no row for these answers")
+
+    @property
+    def kinds(self) -> list[dict[str, Any]]:
+        """The guides as people choose among them: value, label."""
+        return list(self._questions[KIND]["options"])
+
+    def in_words(self, kind: str, answers: Mapping[str, str]) -> str:
+        """What was asked and answered, and what comes next: for whoever takes the case over. Raises as `ask` does."""
+        found = self.ask(kind, answers)
+        name = self._option(KIND, kind)
+        lines = [f"故障引导 Fault guide: {name}"]
+        lines += [
+            f"{self._questions[key]['label']}：{self._option(key, value)}" for key, value in answers.items()
+        ]
+        if found["next_step"] is not None:
+            lines.append(f"→ {found['words']['zh']}")
+        return "\n".join(lines)
+
+    def _option(self, key: str, value: str) -> str:
+        return next(str(each["label"]) for each in self._questions[key]["options"] if each["value"] == value)
 
     def _question(self, key: str) -> dict[str, Any]:
         return {name: self._questions[key][name] for name in ("key", "label", "options")}

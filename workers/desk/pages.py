@@ -1,21 +1,23 @@
-"""The pages: an overview and one page per case. Every group sees them: no complaint text, nobody unmasked."""
+"""The pages, and how they are rendered. The overview shows no complaint text and nobody unmasked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from workers.cases.refund import yuan
 from workers.cases.rights import Right
 from workers.desk.assets import asset
 from workers.desk.caller import me
+from workers.desk.case_page import add_case_page
 from workers.desk.event_pages import add_event_pages
+from workers.desk.front_pages import add_front_desk
 from workers.desk.inbox_pages import add_inbox
 from workers.desk.live import Live, add_live
 from workers.desk.operations_pages import add_operations
@@ -26,7 +28,7 @@ from workers.desk.task_pages import add_tasks
 from workers.desk.words import countdown, duration, iso, moment, span
 from workers.errors import DubanError, NotFound
 from workers.notifications.labels import Labels
-from workers.store import case_view, cases, overview, record_queries, staff
+from workers.store import overview, record_queries, staff
 
 STATIC: Final = Path(__file__).parent / "static"
 _STUCK_SHOWN: Final = 8
@@ -65,21 +67,8 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
         stuck = [{"number": each.number, "name": each.name, "since": each.created_at} for each in incidents]
         return page("overview.html", view=view, stuck=stuck, people=people)
 
-    @pages.get("/complaints/{number}", response_model=None)
-    def case(number: str) -> Response:
-        if not number.isascii() or not number.isprintable():
-            raise NotFound(f"There is no complaint {number[:40]!a}.")
-        now = services.clock.now()
-        with services.database.read() as tx:
-            if cases.is_incident(tx, number):
-                return RedirectResponse(f"/events/{number}")
-            found = case_view.show(tx, number, services.timeline_words, now=now)
-            usernames = {(found.get("owner") or {}).get("person")} | {
-                each["who"] for each in found["timeline"]
-            }
-            people = staff.names(tx, usernames)
-        return page("case.html", case=found, deadlines=_deadlines(found, now), people=people)
-
+    add_case_page(pages, services, page)
+    add_front_desk(pages, services, page)
     add_event_pages(pages, services, page)
     add_inbox(pages, services, page)
     add_tasks(pages, services, page)
@@ -143,20 +132,6 @@ def _place(complaint: Any) -> str:
     """City and branch, or the province where there is no city."""
     near = [part for part in (complaint.city, complaint.branch) if part]
     return " ".join(near) or complaint.province or ""
-
-
-def _deadlines(case: Mapping[str, Any], now: datetime) -> list[dict[str, Any]]:
-    """The deadlines with how urgent they are and how much of their time is gone."""
-    received = datetime.fromisoformat(case["received_at"])
-    told = []
-    for each in case["deadlines"]:
-        due_at = datetime.fromisoformat(each["due_at"])
-        met_at = datetime.fromisoformat(each["met_at"]) if each["met_at"] else None
-        word, used = overview.urgency(received, due_at, met_at or now)
-        if met_at is not None:
-            word = "missed" if each["missed"] else "met"
-        told.append({"kind": each["kind"], "due_at": due_at, "met_at": met_at, "urgency": word, "used": used})
-    return told
 
 
 def _shown(value: Any, labels: Labels) -> str:

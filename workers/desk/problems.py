@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,21 +17,29 @@ MEDIA_TYPE = "application/problem+json"
 
 
 def problem(
-    status: int, detail: str, headers: dict[str, str] | None = None, *, kind: str | None = None
+    status: int,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    *,
+    kind: str | None = None,
+    fields: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """A problem document; `error` repeats the sentence for scripts that read one word only.
 
     Args:
         kind: of problem_kinds; None: what the status stands for.
+        fields: for a form, what is wrong by field.
     """
     kind = kind or of_status(status)
-    body = {
+    body: dict[str, object] = {
         "type": f"{PAGES}{kind}" if kind else "about:blank",
         "title": http.HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "error": detail,
     }
+    if fields is not None:
+        body["fields"] = dict(fields)
     return JSONResponse(body, status, headers, MEDIA_TYPE)
 
 

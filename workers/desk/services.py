@@ -16,6 +16,7 @@ from workers.desk.appeal_windows import Windows
 from workers.desk.engine_room import EngineRoom
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
+from workers.desk.front_desk import FrontDesk
 from workers.desk.provider import Provider
 from workers.notifications.labels import Labels
 from workers.notifications.messenger import Messenger
@@ -119,6 +120,7 @@ class DeskServices:
         files: where evidence and case files are.
         evidence: how much of it is taken.
         rights: which groups may mark, and read what is not for everybody.
+        front_desk: what the front desk chooses from.
         fault_guides: what the front desk asks about a fault, and what comes next.
         retention_rules: how long records are kept, by policy.
         appeal_windows: how long after the closing an appeal is taken.
@@ -146,6 +148,7 @@ class DeskServices:
     files: FileStore
     evidence: EvidenceSettings
     rights: Rights
+    front_desk: FrontDesk
     fault_guides: FaultGuides
     retention_rules: Sequence[Rule]
     signing_in: SigningIn

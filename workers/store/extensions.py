@@ -66,6 +66,14 @@ def ask(
         wake()
 
 
+def may_be_asked(tx: Session, complaint: Complaint) -> bool:
+    """Whether more time can be asked for now; see `ask`. One that comes too late is taken, and refused (rule C6)."""
+    number = complaint.number
+    if complaint.closed_at is not None or complaint.category is None or _result(tx, number) is None:
+        return False
+    return len(_entries(tx, number, {ASKED})) <= len(_entries(tx, number, {GRANTED, REFUSED}))
+
+
 def granted(tx: Session, number: str) -> int:
     """How many extensions a complaint has had."""
     return len(_entries(tx, number, {GRANTED}))

@@ -54,6 +54,12 @@ def withdraw(
         wake()
 
 
+def withdrawal_is_open(tx: Session, complaint: Complaint) -> bool:
+    """Whether the customer can take it back now: it has not ended, and this was not asked before."""
+    number = complaint.number
+    return complaint.status not in _ENDED and timeline.find(tx, f"{number}:withdrawal-asked") is None
+
+
 def answer_survey(
     database: Database,
     clock: Clock,
