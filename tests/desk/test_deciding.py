@@ -12,7 +12,7 @@ import pytest
 
 from tests.desk.signing_in import Browser, add_account, hidden, required
 from tests.desk_server import RunningDesk, add_complaint, add_task, running
-from workers.store import answers, exclusions, incidents, retention, timeline
+from workers.store import answers, complaints, deadlines, exclusions, incidents, retention, timeline
 from workers.store.database import Database
 from workers.store.record_tables import DecisionRow, DecisionTables, UserTask
 from workers.store.refund_tables import Refund, RefundApproval
@@ -317,3 +317,27 @@ def test_E3_tasks_of_events_and_of_retention_runs_are_decided_on_the_page_too(de
     assert (of_event.status_code, of_run.status_code) == (200, 200)
     assert "营业厅系统中断" in of_event.text and "data-form" in of_event.text
     assert run in of_run.text and "data-form" in of_run.text
+
+
+def test_C6_more_time_is_asked_for_beside_the_task_by_who_has_the_case(desk: RunningDesk, lin: Browser) -> None:
+    """Nobody has to leave the page; it is shown while it can be asked, and not to who only has the task."""
+    number = add_complaint(desk)
+    key = add_task(desk, number)
+    with desk.database.begin() as tx:
+        complaint = complaints.get(tx, number)
+        complaint.category, complaint.owner_group, complaint.owner_person = "other", "billing", "li.jing"
+        deadlines.put(tx, number, "result", desk.clock.now() + timedelta(hours=72))
+    call = f'data-call="/api/v1/complaints/{number}/extension"'
+    assert call not in lin.get(f"/tasks/{key}").text
+    with desk.database.begin() as tx:
+        complaints.get(tx, number).owner_group = "front-desk"
+    page = lin.get(f"/tasks/{key}").text
+    assert call in page and f'data-next="/tasks/{key}?said=extension"' in page
+    sent = lin.http.post(
+        f"/api/v1/complaints/{number}/extension",
+        json={"as": "lin.qiantai", "reason": "客户周四才在家"},
+        headers={"X-CSRF-Token": lin.csrf},
+    )
+    assert sent.status_code == 200
+    after = lin.get(f"/tasks/{key}?said=extension").text
+    assert "延期申请已提交" in after and call not in after

@@ -17,6 +17,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from workers.cases.evidence import KINDS
 from workers.desk.caller import Actor, me
 from workers.desk.case_notes import may_read, may_write, works_on
+from workers.desk.people import has
 from workers.desk.services import DeskServices
 from workers.desk.telling import last_told, plain_progress
 from workers.errors import NotFound
@@ -98,7 +99,6 @@ def _may(
     rights, groups = services.rights, who.groups
     serves, is_kept = rights.may("serve-customer", groups), complaint.anonymised_at is None
     writes = is_kept and may_write(services, tx, who, complaint)
-    is_owner = groups is None or who.name == complaint.owner_person or complaint.owner_group in groups
     was_mine = groups is None or _was_mine(tx, complaint, who)
     return {
         "note": writes,
@@ -107,7 +107,7 @@ def _may(
         "survey": serves and told["may_answer"],
         "appeal": serves and told["may_appeal"],
         "withdraw": serves and asked.withdrawal_is_open(tx, complaint),
-        "extend": is_owner and extensions.may_be_asked(tx, complaint),
+        "extend": has(who, complaint) and extensions.may_be_asked(tx, complaint),
         "mark": is_kept and rights.may("mark-complaint", groups),
     }
 

@@ -86,10 +86,14 @@ def in_directory(person: Staff) -> Actor:
     return Actor(person.username, frozenset(person.groups), region)
 
 
+def has(who: Actor, complaint: Complaint) -> bool:
+    """Whether the person has the complaint, or is of the group that has it."""
+    return who.groups is None or who.name == complaint.owner_person or complaint.owner_group in who.groups
+
+
 def refuse_outsider(who: Actor, complaint: Complaint) -> None:
     """Raises Forbidden unless the person has the complaint, or is of the group that has it."""
-    mine = who.groups is None or who.name == complaint.owner_person or complaint.owner_group in who.groups
-    if not mine:
+    if not has(who, complaint):
         raise Forbidden(
             f"{who.name} may not do this: complaint {complaint.number} is with {complaint.owner_group}"
         )

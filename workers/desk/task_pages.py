@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Body, Depends, Form, Path, Response
+from fastapi import APIRouter, Body, Depends, Form, Path, Query, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
 from workers.cases.forms import Form as ServerForm
@@ -13,7 +13,7 @@ from workers.desk.access import signed_in
 from workers.desk.caller import Actor, current
 from workers.desk.completion import Completion
 from workers.desk.handing import Handing
-from workers.desk.people import Authority, in_directory, refuse_stranger
+from workers.desk.people import Authority, has, in_directory, refuse_stranger
 from workers.desk.problems import problem, status_of
 from workers.desk.services import DeskServices
 from workers.errors import Broken, DubanError, Forbidden
@@ -25,6 +25,7 @@ from workers.store import (
     complaints,
     completions,
     deadlines,
+    extensions,
     notes,
     record_queries,
     refunds,
@@ -48,11 +49,11 @@ def add_tasks(pages: APIRouter, services: DeskServices, page: Callable[..., HTML
     completion, handing = Completion(services), Handing(services)
 
     @pages.get("/tasks/{key}")
-    def decide(key: Key, who: Me) -> HTMLResponse:
+    def decide(key: Key, who: Me, said: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:
         """One task, with what is needed to decide it."""
         with services.database.read() as tx:
             task = _readable(tx, key, who)
-            return page("task.html", who=who, **_view(services, tx, task, who))
+            return page("task.html", who=who, said=said, **_view(services, tx, task, who))
 
     @pages.post("/tasks/{key}/completion")
     async def complete(key: Key, who: Me, variables: Annotated[Any, Body(embed=True)]) -> JSONResponse:
@@ -146,6 +147,7 @@ def _view(services: DeskServices, tx: Transaction, task: TaskView, who: Actor) -
         "people": staff.names(tx, people),
         "completed": completed,
         "prefilled": _prefilled(task, who),
+        "may_extend": about["is_complaint"] and _may_extend(tx, number, who),
     }
 
 
@@ -179,6 +181,11 @@ def _about(services: DeskServices, tx: Transaction, number: str) -> dict[str, An
         "of_customer": task_view.of_customer(tx, complaint),
         "like_it": task_view.like_it(tx, complaint),
     }
+
+
+def _may_extend(tx: Transaction, number: str, who: Actor) -> bool:
+    complaint = complaints.get(tx, number)
+    return has(who, complaint) and extensions.may_be_asked(tx, complaint)
 
 
 def _prefilled(task: TaskView, who: Actor) -> dict[str, str]:
