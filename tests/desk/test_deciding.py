@@ -319,7 +319,9 @@ def test_E3_tasks_of_events_and_of_retention_runs_are_decided_on_the_page_too(de
     assert run in of_run.text and "data-form" in of_run.text
 
 
-def test_C6_more_time_is_asked_for_beside_the_task_by_who_has_the_case(desk: RunningDesk, lin: Browser) -> None:
+def test_C6_more_time_is_asked_for_beside_the_task_by_who_has_the_case(
+    desk: RunningDesk, lin: Browser
+) -> None:
     """Nobody has to leave the page; it is shown while it can be asked, and not to who only has the task."""
     number = add_complaint(desk)
     key = add_task(desk, number)

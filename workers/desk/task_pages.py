@@ -49,11 +49,13 @@ def add_tasks(pages: APIRouter, services: DeskServices, page: Callable[..., HTML
     completion, handing = Completion(services), Handing(services)
 
     @pages.get("/tasks/{key}")
-    def decide(key: Key, who: Me, said: Annotated[str, Query(max_length=20)] = "") -> HTMLResponse:
+    def decide(
+        key: Key, who: Me, asked: Annotated[str, Query(alias="said", max_length=20)] = ""
+    ) -> HTMLResponse:
         """One task, with what is needed to decide it."""
         with services.database.read() as tx:
             task = _readable(tx, key, who)
-            return page("task.html", who=who, said=said, **_view(services, tx, task, who))
+            return page("task.html", who=who, asked=asked, **_view(services, tx, task, who))
 
     @pages.post("/tasks/{key}/completion")
     async def complete(key: Key, who: Me, variables: Annotated[Any, Body(embed=True)]) -> JSONResponse:
