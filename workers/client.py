@@ -182,6 +182,18 @@ class Client:
         """Where cases of a process spend their time."""
         return self._object("GET", f"heat?{urlencode({'process': process, 'days': days})}")
 
+    def preview_migration(self, process: str, version: int) -> dict[str, Any]:
+        """Which instances of a version would be moved to the newest, and which not, with the reasons."""
+        return self._object("GET", f"migrations?{urlencode({'process': process, 'from': version})}")
+
+    def migrate(self, process: str, version: int, person: str | None) -> dict[str, Any]:
+        """Begins to move the instances of a version to the newest."""
+        return self._object("POST", "migrations", {"as": person, "process": process, "from": version})
+
+    def migration(self, id_: int) -> dict[str, Any]:
+        """How far a migration is."""
+        return self._object("GET", f"migrations/{id_}")
+
     def workers(self) -> dict[str, Any]:
         """Who works, the engine, the records."""
         return self._object("GET", "workers")

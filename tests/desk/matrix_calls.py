@@ -174,6 +174,7 @@ def _form(**fixed: str) -> Call:
 
 
 _PLAIN: Final = Call()
+_MOVES: Final = Call(lambda _scene, _who: {"params": {"process": "x", "from": 1}}, frozenset({404}))
 _AS: Final = Call(lambda _scene, who: {"params": {"as": who}}, frozenset({404, 409}))
 _C: Final = "/api/v1/complaints"
 _E: Final = "/api/v1/events"
@@ -280,6 +281,16 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("POST", "/api/v1/incidents/retry"): Call(
         lambda scene, who: {"json": {"as": who, "cause_id": scene.cause}}, is_of_a_case=True
     ),
+    ("GET", "/api/v1/migrations"): _MOVES,
+    ("POST", "/api/v1/migrations"): Call(
+        lambda _scene, who: {"json": {"as": who, "process": "x", "from": 1}}, frozenset({404})
+    ),
+    ("GET", "/api/v1/migrations/{id_}"): Call(also=frozenset({404})),
+    ("GET", "/operations/migration"): _MOVES,
+    ("POST", "/operations/migration"): Call(
+        lambda _scene, _who: {"data": {"process": "x", "from": "1"}}, frozenset({404})
+    ),
+    ("GET", "/operations/migrations/{id_}"): Call(also=frozenset({404})),
     ("GET", "/api/v1/causes"): _PLAIN,
     ("GET", "/api/v1/outbox"): _PLAIN,
     ("POST", "/api/v1/outbox/resend"): _json(),

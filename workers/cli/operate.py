@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import time
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -10,6 +11,7 @@ from workers.cli.answers import json_object
 from workers.cli.options import AsJson, Data, Token, Url, connect, print_json
 from workers.errors import Refused
 
+_LOOK_SECONDS: Final = 0.5
 Person = Annotated[
     str | None,
     typer.Option("--as", metavar="USER", help="Who does it; kept in the audit.", show_default=False),
@@ -24,6 +26,7 @@ def register(app: typer.Typer) -> None:
     app.command("resend")(resend)
     app.command("timers")(timers)
     app.command("versions")(versions)
+    app.command("migrate")(migrate)
     app.command("heat")(heat)
     app.command("workers")(workers)
 
@@ -201,6 +204,40 @@ def versions(as_json: AsJson = False, data: Data = None, url: Url = None, token:
         from workers.cli.operation_tables import print_versions
 
         print_versions(found)
+
+
+def migrate(
+    process: Annotated[str, typer.Argument(metavar="PROCESS", help="A process, e.g. complaint-handling.")],
+    version: Annotated[int, typer.Option("--from", metavar="N", min=1, help="The version that they run on.")],
+    is_dry: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be moved, and what not.")
+    ] = False,
+    person: Person = None,
+    as_json: AsJson = False,
+    data: Data = None,
+    url: Url = None,
+    token: Token = None,
+) -> None:
+    """Move running instances to the newest version of their process.
+
+    Those that cannot be moved stay as they are, each with the reason. --dry-run changes nothing.
+
+    \b
+    Example:
+      duban migrate rectification --from 3 --dry-run
+    """
+    from workers.cli.operation_tables import print_migration, print_preview
+
+    with connect(data, url, token) as client:
+        if is_dry:
+            found = client.preview_migration(process, version)
+            (print_json if as_json else print_preview)(found)
+            return
+        run = client.migrate(process, version, person)
+        while run["ended_at"] is None:
+            time.sleep(_LOOK_SECONDS)
+            run = client.migration(run["id"])
+    (print_json if as_json else print_migration)(run)
 
 
 def heat(

@@ -72,3 +72,20 @@ def _show(title: str, columns: Sequence[str], rows: Rows, nothing: str) -> None:
         console.print(nothing)
     for part in section(title, columns, rows):
         console.print(part)
+
+
+def print_preview(found: Mapping[str, Any]) -> None:
+    """What a migration would do."""
+    which = f"{found['process']} v{found['from']} → v{found['to']}"
+    Console().print(f"{which}: {found['movable']}/{found['running']} 可迁移 can be moved", markup=False)
+    _show("可迁移实例所在环节 where they are", ("name", "element", "count"), found["elements"], "")
+    rows = [{**each, "why": f"{each['zh']} {each['en']}"} for each in found["obstacles"]]
+    _show("不能迁移 cannot be moved", ("name", "count", "why"), rows, "")
+
+
+def print_migration(run: Mapping[str, Any]) -> None:
+    """What a migration did."""
+    counts = " · ".join(f"{word} {count}" for word, count in run["counts"].items())
+    Console().print(f"{run['process']} v{run['from']} → v{run['to']}: {counts}", markup=False)
+    refused = [each for each in run["instances"] if each["state"] == "refused"]
+    _show("未迁移 not moved", ("instance", "number", "says"), refused, "")

@@ -17,6 +17,7 @@ from workers.desk import (
     field_api,
     improvement,
     login_pages,
+    move_routes,
     operations_api,
     pages,
     records,
@@ -75,6 +76,7 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(field_api.router(services))
     app.include_router(records.router(services))
     app.include_router(operations_api.router(services))
+    app.include_router(move_routes.router(services, page))
     logins = Logins(services)
     access_pages = login_pages.router(services, gate, logins, page)
     add_provider_login(access_pages, services, gate, logins)

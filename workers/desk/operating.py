@@ -94,7 +94,7 @@ class Operating:
         with self._services.database.begin() as tx:
             now = self._services.clock.now()
             outbox.resend(tx, id_, now)
-            audit.add(tx, now, who, "message-resent", str(id_), way=_way())
+            audit.add(tx, now, who, "message-resent", str(id_), way=way())
         current().is_noted = True
         self._services.engine_room.wake_sender()
 
@@ -105,7 +105,7 @@ class Operating:
             count = outbox_view.resend_many(tx, now, channel, error)
             if count:
                 facts: dict[str, audit.Fact] = {"count": count, "channel": channel or "all"}
-                audit.add(tx, now, who, "messages-resent", None, way=_way(), facts=facts)
+                audit.add(tx, now, who, "messages-resent", None, way=way(), facts=facts)
         current().is_noted = True
         self._services.engine_room.wake_sender()
         return count
@@ -120,7 +120,7 @@ class Operating:
 
     def _note(self, action: str, who: str | None, subject: str, facts: Mapping[str, audit.Fact]) -> None:
         with self._services.database.begin() as tx:
-            audit.add(tx, self._services.clock.now(), who, action, subject, way=_way(), facts=facts)
+            audit.add(tx, self._services.clock.now(), who, action, subject, way=way(), facts=facts)
         current().is_noted = True
 
     async def _settled(self, keys: set[str]) -> None:
@@ -151,5 +151,6 @@ def parsed_variables(text: str) -> dict[str, Any]:
     return found
 
 
-def _way() -> audit.Way:
+def way() -> audit.Way:
+    """How the request came, for the audit."""
     return "session" if current().way == "session" else "token"

@@ -93,14 +93,14 @@ def _add_stuck(api: APIRouter, services: DeskServices, operating: Operating) -> 
     @api.post("/incidents/retry")
     async def retry_many(body: RetryManyBody) -> dict[str, Any]:
         """Gives all work that is stuck by one cause another try, 500 at a time."""
-        who = await run_in_threadpool(_who, services, body.person)
+        who = await run_in_threadpool(who_operates, services, body.person)
         return await operating.retry_many(body.cause, who)
 
     @api.post("/incidents/{key}/retry")
     async def retry(key: Key, body: RetryBody | None = None) -> dict[str, Any]:
         """Gives stuck work another try, with changed variables where some are given."""
         asked = body or RetryBody()
-        who = await run_in_threadpool(_who, services, asked.person)
+        who = await run_in_threadpool(who_operates, services, asked.person)
         if asked.variables and who is None:
             raise Refused("更改变量须注明由谁操作（as）。 Changing variables needs `as`: who does it.")
         await operating.retry(key, who, asked.variables)
@@ -121,7 +121,7 @@ def _add_outbox(api: APIRouter, services: DeskServices, operating: Operating) ->
     @api.post("/outbox/resend")
     def resend(body: ResendBody) -> dict[str, Any]:
         """Owes dead letters again, with all their attempts."""
-        who = _who(services, body.person)
+        who = who_operates(services, body.person)
         if body.id_ is not None:
             operating.resend(body.id_, who)
             return {"resent": 1}
@@ -163,7 +163,7 @@ def _workers(services: DeskServices) -> dict[str, Any]:
         return view.workers(tx)
 
 
-def _who(services: DeskServices, person: str | None) -> str | None:
+def who_operates(services: DeskServices, person: str | None) -> str | None:
     """The name of who acts, where one is given or somebody is signed in. Raises Refused: they may not operate."""
     name = in_whose_name(person)
     if name is None:

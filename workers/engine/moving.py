@@ -14,6 +14,8 @@ from workers.engine.gateway import CALL_SECONDS, TRANSIENT, Gateway, unavailable
 from workers.errors import NotFound, Refused
 
 _ATTEMPTS: Final = 4
+_BUSY: Final = "a concurrent command was executed"
+"""Something moved in the instance at the same moment: the engine asks to try again."""
 _PREAMBLE: Final = re.compile(r"^Command '\w+' rejected with code '\w+':\s*")
 
 
@@ -51,7 +53,8 @@ class Moving:
                     raise NotFound(
                         f"实例 {instance_key} 已结束。 Instance {instance_key} has ended."
                     ) from error
-                if error.code() not in TRANSIENT:
+                is_busy = _BUSY in (error.details() or "") and attempt < _ATTEMPTS - 1
+                if error.code() not in TRANSIENT and not is_busy:
                     raise Refused(_PREAMBLE.sub("", error.details() or error.code().name)) from error
                 if attempt == _ATTEMPTS - 1:
                     raise unavailable(self._gateway.handle, error) from error

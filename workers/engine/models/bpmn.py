@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from workers.engine.models.xml import BPMN, BPMNDI, DC, DI, ZEEBE, local, read_xml
+from workers.engine.models.xml import BPMN, BPMNDI, DC, DI, ZEEBE, local, parse_xml, read_xml
 from workers.errors import Broken
 
 EVENTS = frozenset(
@@ -159,7 +159,15 @@ class Process:
     @classmethod
     def read(cls, file: Path) -> Process:
         """Reads a file. Raises Broken when it is not XML or has not exactly one process."""
-        root = read_xml(file)
+        return cls._of(read_xml(file), file)
+
+    @classmethod
+    def parse(cls, diagram: str, name: str) -> Process:
+        """Reads a diagram that is in no file; `name` is what it is called in sentences. Raises as `read`."""
+        return cls._of(parse_xml(diagram.encode(), name), Path(name))
+
+    @classmethod
+    def _of(cls, root: ElementTree.Element, file: Path) -> Process:
         found = root.findall(f"{BPMN}process")
         if len(found) != 1:
             raise Broken(f"{file.name} has {len(found)} processes; a file has exactly one")

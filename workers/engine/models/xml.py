@@ -26,13 +26,18 @@ def read_xml(file: Path) -> ElementTree.Element:
         content = file.read_bytes()
     except OSError as error:
         raise Broken(f"{file.name} cannot be read: {error.strerror}") from error
+    return parse_xml(content, file.name)
+
+
+def parse_xml(content: bytes, name: str) -> ElementTree.Element:
+    """The root element of a model called `name`. Raises Broken: not XML, or it brings a DTD or entities."""
     guard = expat.ParserCreate()
     guard.StartDoctypeDeclHandler = _refuse  # without a DTD there are no entities to expand or to fetch
     try:
         guard.Parse(content, True)
         return ElementTree.fromstring(content)  # noqa: S314 - the guard has refused what makes it unsafe
     except (expat.ExpatError, ElementTree.ParseError) as error:
-        raise Broken(f"{file.name} is not XML: {error}") from error
+        raise Broken(f"{name} is not XML: {error}") from error
 
 
 def _refuse(*_: object) -> None:
