@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from typing import Final
 
 from workers.bootstrap.contract import checked_models
 from workers.bootstrap.folder import InstanceFile
@@ -23,6 +24,9 @@ from workers.settings import Settings
 
 Say = Callable[[str], None]
 
+MARGIN_SECONDS: Final = 10.0
+"""How long after the grace period everything else may take to end: the sender's deliveries, the store."""
+
 
 def find_engine(settings: Settings) -> None:
     """Where no engine address is set, takes the one of the instance that runs on the data folder."""
@@ -41,7 +45,7 @@ async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
         Stopped: the signal came while the engine was waited for.
     """
     _refuse_moved_clock(settings)
-    stopping = stop_on_signals()
+    stopping = stop_on_signals(no_later_than=settings.engine.grace_seconds + MARGIN_SECONDS)
     clock = SystemClock()
     run = RunUntil(stopping)
     with assembled(settings, clock, owns_staff=False) as parts:

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import signal
+import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeVar
 
@@ -15,29 +17,54 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def stop_on_signals() -> asyncio.Event:
-    """An event that Ctrl-C and SIGTERM set; a second signal ends the process at once."""
-    stopping = asyncio.Event()
+class Stopping(asyncio.Event):
+    """Set when the process is told to stop; `signal` is the number of the signal that told it."""
+
+    signal: int = 0
+
+
+def stop_on_signals(no_later_than: float | None = None) -> Stopping:
+    """An event that Ctrl-C and SIGTERM set; a second signal ends the process at once.
+
+    Args:
+        no_later_than: seconds after the signal when the process ends in any case, whatever hangs in it; None: never.
+    """
+    stopping = Stopping()
     loop = asyncio.get_running_loop()
 
     def stop(number: int) -> None:
         if stopping.is_set():
             os._exit(128 + number)
+        stopping.signal = number
         stopping.set()
+        if no_later_than is not None:
+            last = threading.Timer(no_later_than, _end)
+            last.daemon = True
+            last.start()
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     return stopping
 
 
+def _end() -> None:
+    log.error("something hangs: the process ends without it", extra={"action": "stop-late"})
+    sys.stderr.flush()
+    os._exit(0)
+
+
 class Stopped(Exception):  # noqa: N818 - an order, not an error
     """A signal came before there was anything to run."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 0 if number == signal.SIGTERM else 128 + number
 
 
 class RunUntil:
     """Runs things until `stopping` is set."""
 
-    def __init__(self, stopping: asyncio.Event) -> None:
+    def __init__(self, stopping: Stopping) -> None:
         self._stopping = stopping
 
     async def first(self, start: Awaitable[T], name: str) -> T:
@@ -47,7 +74,7 @@ class RunUntil:
         try:
             await asyncio.wait((starting, waiting), return_when=asyncio.FIRST_COMPLETED)
             if not starting.done():
-                raise Stopped
+                raise Stopped(self._stopping.signal)
             return await starting
         finally:
             waiting.cancel()

@@ -76,8 +76,8 @@ def up(
                     demo=demo,
                 )
             )
-        except Stopped:
-            raise typer.Exit(130) from None
+        except Stopped as stopped:
+            raise typer.Exit(stopped.exit_code) from None
     _say("已停止 Stopped.")
 
 
@@ -133,8 +133,8 @@ def work(
     with log_to(None, verbose=verbose):
         try:
             asyncio.run(cluster.work(settings, only or [], _say))
-        except Stopped:
-            raise typer.Exit(130) from None
+        except Stopped as stopped:
+            raise typer.Exit(stopped.exit_code) from None
 
 
 def fetch() -> None:
