@@ -209,3 +209,10 @@ class ScriptedGateway(GatewayServicer):  # type: ignore[misc]
 async def hang() -> None:
     """Never answer."""
     await asyncio.Event().wait()
+
+
+async def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
+    """Wait for what nobody announces."""
+    async with asyncio.timeout(seconds):
+        while not is_so():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)

@@ -18,7 +18,7 @@ from typing import Any
 import grpc
 import pytest
 
-from tests.engine.scripted_gateway import ScriptedGateway, hang
+from tests.engine.scripted_gateway import ScriptedGateway, hang, until
 from workers.engine.failures import BackOff
 from workers.engine.host import WorkerHost
 from workers.engine.jobs import BoundTask, Job, Task, bind
@@ -56,13 +56,6 @@ async def hosting(
 
 def outcomes(host: WorkerHost, kind: str = "work") -> dict[str, int]:
     return host.status[kind].outcomes
-
-
-async def until(is_so: Callable[[], bool], seconds: float = 30) -> None:
-    """Wait for what nobody announces."""
-    async with asyncio.timeout(seconds):
-        while not is_so():  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.01)
 
 
 def raising(error: BaseException) -> Handler:

@@ -142,15 +142,20 @@ def test_the_exporter_sends_only_what_is_projected(probe: Probe) -> None:
     }
 
 
-def test_a_host_holds_no_more_than_its_cap_and_gives_back_what_it_did_not_begin(
-    probe: Probe, tmp_path: Path
-) -> None:
-    model = tmp_path / "probe-slow.bpmn"
+def deploy_slow(probe: Probe, folder: Path) -> None:
+    """The probe's process once more, with a job type that its host does not do."""
+    model = folder / "probe-slow.bpmn"
     text = (PROBES / "probe-job.bpmn").read_text(encoding="utf-8")
     for old in ("probe-job", "probe-work", "probe-started"):
         text = text.replace(old, old.replace("probe-", "probe-slow-"))
     model.write_text(text, encoding="utf-8")
     probe.run(deploy(probe.engine.handle, [model]))
+
+
+def test_a_host_holds_no_more_than_its_cap_and_gives_back_what_it_did_not_begin(
+    probe: Probe, tmp_path: Path
+) -> None:
+    deploy_slow(probe, tmp_path)
     begun: list[tuple[str, int]] = []
     is_begun, may_end = threading.Event(), threading.Event()
 
@@ -194,6 +199,90 @@ def test_a_host_holds_no_more_than_its_cap_and_gives_back_what_it_did_not_begin(
     probe.run(another_host())
     assert sorted(number for number, _ in begun) == sorted(numbers), "each was done once"
     assert {retries for _, retries in begun} == {3}, "giving back uses up no tries"
+
+
+def test_a_job_that_takes_three_times_its_time_out_is_done_once(probe: Probe, tmp_path: Path) -> None:
+    """The engine (8.5) takes UpdateJobTimeout, and offers the job to nobody else meanwhile."""
+    deploy_slow(probe, tmp_path)
+    begun: list[str] = []
+
+    def slow(*, number: str) -> None:
+        begun.append(number)
+        assert not threading.Event().wait(6)
+
+    settings = EngineSettings(job_timeout_seconds=2, max_jobs=4, threads=4)
+    tasks = [bind(Task("probe-slow-work", slow), {})]
+
+    async def hosts() -> dict[str, int]:
+        stop = asyncio.Event()
+        both = [WorkerHost(probe.engine.handle, tasks, settings) for _ in range(2)]
+        running = [asyncio.create_task(host.run(stop)) for host in both]
+        await asyncio.to_thread(probe.wait_end, number)
+        stop.set()
+        await asyncio.gather(*running)
+        return {key: n for host in both for key, n in host.status["probe-slow-work"].outcomes.items()}
+
+    number = probe.start(message="probe-slow-started")
+    assert probe.run(hosts()) == {"completed": 1}
+    assert begun == [number]
+
+
+def test_workers_that_come_and_go_leave_no_job_behind(probe: Probe, tmp_path: Path) -> None:
+    """A rolling restart: a poll that is cancelled while the engine hands out jobs costs none of them a time-out."""
+    deploy_slow(probe, tmp_path)
+    done: list[str] = []
+
+    def work(*, number: str) -> None:
+        done.append(number)
+
+    tasks = [bind(Task("probe-slow-work", work), {})]
+
+    async def restarts() -> None:
+        for _ in range(15):
+            stop = asyncio.Event()
+            running = asyncio.create_task(WorkerHost(probe.engine.handle, tasks, settings).run(stop))
+            count = len(done)
+            async with asyncio.timeout(60):
+                while len(done) < min(count + 4, len(numbers)):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.001)
+            stop.set()
+            await running
+
+    settings = EngineSettings(job_timeout_seconds=300, max_jobs=3, threads=2)
+    numbers = [probe.start(message="probe-slow-started") for _ in range(60)]
+    probe.run(restarts())
+    for number in numbers:
+        probe.wait_end(number)
+    assert sorted(done) == sorted(numbers), "none was done twice"
+
+
+def test_an_engine_that_pauses_is_waited_for_and_its_jobs_are_done_once(probe: Probe) -> None:
+    """A machine that swaps, a snapshot of it: connections stay, and nobody answers."""
+    may_end = threading.Event()
+
+    def slow(_job: Job) -> None:
+        assert may_end.wait(120)
+
+    number = probe.start(slow)
+    pid = probe.engine.broker.pid
+    assert pid is not None
+    probe.wait_end(probe.start())
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        may_end.set()
+        probe.wait_calls(number, 1)
+
+        async def until_noticed() -> None:
+            async with asyncio.timeout(120):
+                while probe.host.status["probe-work"].error is None:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.1)
+
+        probe.run(until_noticed())
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert probe.wait_end(number) == ["Event_Done"]
+    assert probe.calls_of(number) == 1
+    assert probe.wait_end(probe.start()) == ["Event_Done"]
 
 
 def test_a_killed_engine_comes_back_and_the_host_goes_on(probe: Probe) -> None:
