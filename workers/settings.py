@@ -17,6 +17,26 @@ class EngineSettings(BaseModel):
         None, description="gRPC host:port of a running Zeebe gateway; empty: the embedded one"
     )
     rest_url: str | None = Field(None, description="Base URL of the same gateway's REST API, for user tasks")
+    tls: bool = Field(False, description="Speak gRPC over TLS, certificate checked")
+    ca_file: Path | None = Field(
+        None,
+        description="Certificates (PEM) to trust for gateway, REST and token endpoint; empty: the usual ones",
+    )
+    cert_file: Path | None = Field(None, description="Certificate (PEM) of this client, for mutual TLS")
+    key_file: Path | None = Field(None, description="Key (PEM) of that certificate")
+    oauth_url: str | None = Field(
+        None, description="Token endpoint for OAuth client credentials; empty: no OAuth"
+    )
+    oauth_client_id: str | None = Field(None, description="Who asks for tokens")
+    oauth_client_secret: SecretStr | None = Field(None, description="Secret of that client")
+    oauth_audience: str | None = Field(None, description="For what tokens are asked, e.g. zeebe-api")
+    oauth_scope: str | None = Field(None, description="Scope that is asked for, where the endpoint wants one")
+    oauth_timeout_seconds: float = Field(10, gt=0, description="How long the token endpoint may take")
+    basic_user: str | None = Field(None, description="User for Basic authentication; empty: none")
+    basic_password: SecretStr | None = Field(None, description="Password of that user")
+    tenant: str | None = Field(
+        None, description="Tenant whose models, messages and jobs are meant; empty: an engine without tenants"
+    )
     version: str = Field("8.5.8", description="Release of the embedded engine")
     archive_sha1: str | None = Field(
         None, description="Overrides the checksum that the release is expected to have"

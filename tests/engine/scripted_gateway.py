@@ -174,6 +174,24 @@ class ScriptedGateway(GatewayServicer):  # type: ignore[misc]
         partition = pb.Partition(partitionId=1, role=pb.Partition.LEADER, health=pb.Partition.HEALTHY)
         return pb.TopologyResponse(brokers=[pb.BrokerInfo(partitions=[partition])], partitionsCount=1)
 
+    async def PublishMessage(  # noqa: N802
+        self, request: pb.PublishMessageRequest, context: grpc.aio.ServicerContext
+    ) -> pb.PublishMessageResponse:
+        await self._called("PublishMessage", request, context)
+        return pb.PublishMessageResponse()
+
+    async def BroadcastSignal(  # noqa: N802
+        self, request: pb.BroadcastSignalRequest, context: grpc.aio.ServicerContext
+    ) -> pb.BroadcastSignalResponse:
+        await self._called("BroadcastSignal", request, context)
+        return pb.BroadcastSignalResponse()
+
+    async def DeployResource(  # noqa: N802
+        self, request: pb.DeployResourceRequest, context: grpc.aio.ServicerContext
+    ) -> pb.DeployResourceResponse:
+        await self._called("DeployResource", request, context)
+        return pb.DeployResourceResponse()
+
     def _take(self, request: pb.ActivateJobsRequest) -> list[pb.ActivatedJob]:
         now = time.monotonic()
         found = [

@@ -12,7 +12,7 @@ import grpc
 from pyzeebe.proto.gateway_pb2 import CompleteJobRequest, FailJobRequest, ThrowErrorRequest
 
 from workers.engine.failures import Done, Failed, Outcome, Thrown
-from workers.engine.gateway import CALL_SECONDS, Gateway
+from workers.engine.gateway import CALL_SECONDS, REFUSES_US, Gateway
 from workers.engine.jobs import Job
 from workers.engine.keep import is_cancelled
 
@@ -49,6 +49,8 @@ class Answers:
                     raise
             except grpc.aio.AioRpcError as error:
                 code = error.code()
+                if code in REFUSES_US:
+                    self._gateway.refused()
                 if code in _GONE:
                     return "gone"
                 if code in _NEVER:

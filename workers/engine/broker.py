@@ -18,6 +18,7 @@ import filelock
 import httpx
 
 from workers.engine import broker_log, broker_process
+from workers.engine.access import Access
 from workers.engine.broker_log import PortTakenError
 from workers.engine.broker_process import HOST, Ports
 from workers.engine.controlled_clock import EngineClock
@@ -270,12 +271,15 @@ async def connect(
 ) -> AsyncIterator[EngineHandle]:
     """An engine that runs already, at `settings.address`; waits until every partition has a leader.
 
-    Raises Unavailable when it does not get ready in time, or when an address is missing in the settings.
+    Raises:
+        Unavailable: it does not get ready in time, or an address is missing in the settings.
+        Refused: the settings of TLS, OAuth or Basic do not fit together, or name a file that cannot be read.
     """
     if not settings.address:
         raise Unavailable("没有引擎地址。 Set DUBAN_ENGINE__ADDRESS to the gateway's host:port.")
-    rest_url = settings.rest_url or f"http://{settings.address.rpartition(':')[0]}:8080"
-    handle = EngineHandle(settings.address, rest_url.rstrip("/"))
+    scheme = "https" if settings.tls else "http"
+    rest_url = settings.rest_url or f"{scheme}://{settings.address.rpartition(':')[0]}:8080"
+    handle = EngineHandle(settings.address, rest_url.rstrip("/"), access=Access.of(settings))
     deadline = asyncio.get_running_loop().time() + START_SECONDS
     async with Gateway(handle) as gateway:
         progress(f"等待引擎 {settings.address}… Waiting for the engine at {settings.address}…")

@@ -47,7 +47,7 @@ async def deploy(handle: EngineHandle, files: Sequence[Path]) -> list[Deployed]:
                 f"文件重名：{name}。 Two files are called {name}; the engine tells files by their names."
             )
     resources = [Resource(name=file.name, content=content) for file, content in contents]
-    request = DeployResourceRequest(resources=resources)
+    request = DeployResourceRequest(resources=resources, tenantId=handle.access.tenant)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + PATIENCE_SECONDS
     async with Gateway(handle) as gateway:

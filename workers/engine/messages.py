@@ -40,6 +40,7 @@ class Messages:
             messageId=message_id,
             timeToLive=ttl // timedelta(milliseconds=1),
             variables=encode(dict(variables)),
+            tenantId=self._gateway.tenant,
         )
         try:
             await self._gateway.stub.PublishMessage(request, timeout=CALL_SECONDS)
@@ -59,7 +60,7 @@ class Messages:
         It is written as often as fills a bulk of a hurried exporter, so that the first one never waits in it.
         Raises Unavailable when the engine does not answer.
         """
-        request = BroadcastSignalRequest(signalName=name)
+        request = BroadcastSignalRequest(signalName=name, tenantId=self._gateway.tenant)
         try:
             for _ in range(HURRIED_BULK):
                 await self._gateway.stub.BroadcastSignal(request, timeout=CALL_SECONDS)

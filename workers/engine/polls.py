@@ -12,7 +12,7 @@ from typing import Final
 import grpc
 from pyzeebe.proto.gateway_pb2 import ActivateJobsRequest
 
-from workers.engine.gateway import Gateway
+from workers.engine.gateway import REFUSES_US, Gateway
 from workers.engine.held import Held
 from workers.engine.jobs import BoundTask
 from workers.engine.keep import is_cancelled
@@ -91,6 +91,7 @@ class Poll:
             maxJobsToActivate=free,
             fetchVariable=self._task.fetch_variables or _NONE,
             requestTimeout=int(self._poll_seconds * 1000),
+            tenantIds=self._gateway.tenant_ids,
         )
         call = self._gateway.stub.ActivateJobs(request, timeout=_PATIENCE * self._poll_seconds)
         try:
@@ -104,6 +105,8 @@ class Poll:
     def _note(self, error: BaseException, troubles: int) -> None:
         rpc = error if isinstance(error, grpc.aio.AioRpcError) else None
         self._status.error = rpc.code().name if rpc is not None else type(error).__name__
+        if rpc is not None and rpc.code() in REFUSES_US:
+            self._gateway.refused()
         if troubles in (0, 30):
             log.warning(
                 "cannot fetch jobs",

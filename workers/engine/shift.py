@@ -117,11 +117,13 @@ class Shift:
 
     async def _outcome(self, task: BoundTask, held: Held) -> Outcome | None:
         """Run the task with this context's variables; None when its time was up before a thread was free."""
-        if held.unreadable is not None:
-            return Failed(0, f"{task.type}: {held.unreadable}")
 
         def body() -> Outcome | None:
-            return failures.run(task, held.job, self._back_off) if held.begin() else None
+            if not held.begin():
+                return None
+            if held.unreadable is not None:
+                return Failed(0, f"{task.type}: {held.unreadable}")
+            return failures.run(task, held.job, self._back_off)
 
         async with self._shares[task.type]:
             return await self._threads.run(body)

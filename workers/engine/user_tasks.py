@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
 
 import httpx
 
+from workers.engine.access import OPEN, Access, RestAuth
+from workers.engine.addresses import is_local
 from workers.engine.failures import encode
 from workers.errors import Broken, Conflict, NotFound, Refused, Unavailable
 
@@ -18,16 +19,22 @@ class UserTasks:
 
     Args:
         rest_url: the gateway's REST address, e.g. ``http://127.0.0.1:8080``.
+        access: how the engine is shown who asks.
     """
 
-    def __init__(self, rest_url: str) -> None:
+    def __init__(self, rest_url: str, access: Access = OPEN) -> None:
+        self._access = access
         self._rest_url = rest_url.rstrip("/")
         self._client: httpx.AsyncClient | None = None
         self._version: str | None = None
 
     async def __aenter__(self) -> UserTasks:
         self._client = httpx.AsyncClient(
-            base_url=self._rest_url, timeout=15, trust_env=not _is_local(self._rest_url)
+            base_url=self._rest_url,
+            timeout=15,
+            trust_env=not is_local(self._rest_url),
+            verify=self._access.ssl_context() or True,
+            auth=RestAuth(self._access),
         )
         return self
 
@@ -127,12 +134,3 @@ def _detail(answer: httpx.Response) -> str:
         return str(answer.json()["detail"])[:300]
     except (ValueError, KeyError, TypeError):
         return f"HTTP {answer.status_code}"
-
-
-def _is_local(url: str) -> bool:
-    """An engine on this machine is never reached through the environment's proxy."""
-    host = httpx.URL(url).host
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
