@@ -100,7 +100,7 @@ class Tokens:
         }
         verify: ssl.SSLContext | bool = self._tls or True
         async with (
-            asyncio.timeout(told.oauth_timeout_seconds),
+            asyncio.timeout(2 * told.oauth_timeout_seconds),  # to connect, and to answer
             httpx.AsyncClient(
                 timeout=told.oauth_timeout_seconds, verify=verify, trust_env=not is_local(url)
             ) as client,
