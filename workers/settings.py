@@ -100,6 +100,25 @@ class WebSettings(BaseModel):
     )
 
 
+class RecordsSettings(BaseModel):
+    """The endpoint of the engine's record stream, where it is a process of its own (`duban records`)."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int = Field(8710, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    password: SecretStr | None = Field(
+        None, description="What the engine's exporter must show, as user `duban`; `duban records` needs it"
+    )
+
+
+class ProbeSettings(BaseModel):
+    """Where `duban work` and `duban send` say how they are: /healthz and /readyz."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on")
+    port: int | None = Field(
+        None, ge=0, le=65535, description="Port to listen on; empty: nobody is told, 0 takes a free one"
+    )
+
+
 class LoginSettings(BaseModel):
     """Signing in."""
 
@@ -259,6 +278,8 @@ class Settings(BaseSettings):
     )
     engine: EngineSettings = Field(default_factory=lambda: EngineSettings())
     web: WebSettings = Field(default_factory=lambda: WebSettings())
+    records: RecordsSettings = Field(default_factory=lambda: RecordsSettings())
+    probe: ProbeSettings = Field(default_factory=lambda: ProbeSettings())
     login: LoginSettings = Field(default_factory=lambda: LoginSettings())
     api: ApiSettings = Field(default_factory=lambda: ApiSettings())
     oidc: OidcSettings = Field(default_factory=lambda: OidcSettings())

@@ -18,7 +18,7 @@ from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.parts import assembled
 from workers.bootstrap.resources import models_dir
 from workers.bootstrap.running import Stopped
-from workers.bootstrap.up import _Instance
+from workers.bootstrap.up import Instance
 from workers.cases.region import Region
 from workers.clock import SystemClock
 from workers.engine import broker_process
@@ -105,7 +105,7 @@ def test_an_engine_without_room_on_its_disk_is_not_ready(
 ) -> None:
     async def engine_health(parts_of: Settings) -> tuple[bool, str]:
         with assembled(parts_of, SystemClock()) as parts:
-            instance = _Instance(parts, "http://127.0.0.1:1", "token", lambda _said: None)
+            instance = Instance(parts, "http://127.0.0.1:1", "token", lambda _said: None)
             broker = EmbeddedBroker(tmp_path, parts_of.engine)
             broker_process.prepare(broker.folder)
             broker._healthy.set()

@@ -1,25 +1,28 @@
-"""`duban work` and `duban deploy`: the same parts against an engine that runs elsewhere."""
+"""The parts of an instance as processes of their own, against an engine that runs elsewhere: `duban work`,
+`duban send`, `duban records` and `duban deploy`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from typing import Final
 
 from workers.bootstrap.contract import checked_models
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.heartbeat import Heartbeat
-from workers.bootstrap.parts import assembled
+from workers.bootstrap.parts import assembled, open_store
+from workers.bootstrap.probe import probed
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.clock import SystemClock
 from workers.engine.broker import connect
 from workers.engine.deployment import Deployed
-from workers.engine.deployment import deploy as send
+from workers.engine.deployment import deploy as deploy_to
 from workers.engine.gateway import Gateway
 from workers.engine.host import WorkerHost, worker_name
 from workers.engine.messages import Messages
 from workers.engine.relay import Relay
 from workers.errors import Refused
+from workers.records.endpoint import RecordsServer
 from workers.settings import Settings
 
 Say = Callable[[str], None]
@@ -36,11 +39,15 @@ def find_engine(settings: Settings) -> None:
         settings.engine.rest_url = instance.engine_rest_url
 
 
-async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
-    """Runs job workers until a signal comes; without `only` the relay and the sender, too.
+async def work(settings: Settings, only: Sequence[str], say: Say, but: Sequence[str] = ()) -> None:
+    """Runs job workers until a signal comes; without `only` and `but` the relay and the sender, too.
+
+    Args:
+        only: job types to work on; empty: all.
+        but: job types to leave to others; those that a later version adds are not among them, so none is forgotten.
 
     Raises:
-        Refused: no engine address, a job type that no task does, or an instance with a test clock.
+        Refused: no engine address, a job type that no task does, none left, or an instance with a test clock.
         Unavailable: engine or database do not answer.
         Stopped: the signal came while the engine was waited for.
     """
@@ -49,17 +56,60 @@ async def work(settings: Settings, only: Sequence[str], say: Say) -> None:
     clock = SystemClock()
     run = RunUntil(stopping)
     with assembled(settings, clock, owns_staff=False) as parts:
-        tasks = parts.bound_tasks(only)
+        tasks = parts.bound_tasks(only, but)
         async with AsyncExitStack() as stack:
             handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
             gateway = await stack.enter_async_context(Gateway(handle))
             host = WorkerHost(handle, tasks, settings.engine, worker_name())
             loops = {"workers": host.run, "heartbeat": Heartbeat(parts.database, host.report).run}
-            if not only:
+            if not only and not but:
                 loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
                 loops["sender"] = parts.sender.run
+            await stack.enter_async_context(probed(settings.probe, lambda: host.report().trouble))
             say(f"working on {', '.join(task.type for task in tasks)}")
             await run.all(loops)
+
+
+async def send(settings: Settings, say: Say) -> None:
+    """Sends until a signal comes: messages to people, and to the engine what it is owed.
+
+    Raises:
+        Refused, Unavailable, Stopped: as `work`.
+    """
+    _refuse_moved_clock(settings)
+    run = RunUntil(stop_on_signals())
+    clock = SystemClock()
+    with assembled(settings, clock, owns_staff=False) as parts:
+        async with AsyncExitStack() as stack:
+            handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
+            gateway = await stack.enter_async_context(Gateway(handle))
+            relay = Relay(parts.database, Messages(gateway), clock)
+            await stack.enter_async_context(probed(settings.probe, lambda: None))
+            say("sending")
+            await run.all({"relay": relay.run, "sender": parts.sender.run})
+
+
+async def records(settings: Settings, ready: Callable[[str], None]) -> None:
+    """Takes the engine's record stream until a signal comes. One at a time: two would only wait for each other.
+
+    Args:
+        ready: called once with the address, without the password, when it listens.
+
+    Raises:
+        Refused: no password is set, or the store's URL is none.
+        Unavailable: the port is taken, or the database does not answer.
+    """
+    told = settings.records
+    if told.password is None or not told.password.get_secret_value():
+        raise Refused(
+            "记录端点没有密码。 Set DUBAN_RECORDS__PASSWORD, and the same in the engine's exporter: whoever "
+            "reaches the port without one could forge records."
+        )
+    stopping = stop_on_signals()
+    with closing(open_store(settings)) as database:
+        async with RecordsServer(database, told.port, told.host, told.password.get_secret_value()) as server:
+            ready(server.address)
+            await stopping.wait()
 
 
 async def deploy(settings: Settings, say: Say) -> list[Deployed]:
@@ -71,7 +121,7 @@ async def deploy(settings: Settings, say: Say) -> list[Deployed]:
     """
     models = checked_models(settings)
     async with connect(settings.engine, say) as handle:
-        return await send(handle, models.deployables())
+        return await deploy_to(handle, models.deployables())
 
 
 def _refuse_moved_clock(settings: Settings) -> None:

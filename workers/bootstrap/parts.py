@@ -72,11 +72,11 @@ class Parts:
     ledger: LedgerPort
     agreements: Agreements
 
-    def bound_tasks(self, only: Sequence[str] = ()) -> list[BoundTask]:
-        """All tasks with their collaborators in place, or those of the job types named.
+    def bound_tasks(self, only: Sequence[str] = (), but: Sequence[str] = ()) -> list[BoundTask]:
+        """All tasks with their collaborators in place, or those of the job types `only`; never those of `but`.
 
         Raises:
-            Refused: a job type that no task has; the message lists those there are.
+            Refused: a job type that no task has (the message lists those there are), or none is left.
         """
         services = {
             Database: self.database,
@@ -92,7 +92,7 @@ class Parts:
             Agreements: self.agreements,
             Spool: Spool(self.settings.data / SPOOL, self.settings.notifications.smtp_from),
         }
-        return [bind(task, services) for task in _chosen(only)]
+        return [bind(task, services) for task in _chosen(only, but)]
 
 
 @contextmanager
@@ -107,7 +107,7 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
         Refused: a folder, a staff file or a URL that cannot be used. Unavailable: the database does not answer.
     """
     with ExitStack() as stack:
-        database = _open(settings)
+        database = open_store(settings)
         stack.callback(database.close)
         models, templates = models_dir(settings), templates_dir(settings)
         rights = _rights(models)
@@ -186,7 +186,12 @@ def _rights(models: Path) -> Rights:
         raise Refused(f"{RIGHTS} beside the models is not usable: {error}") from error
 
 
-def _open(settings: Settings) -> Database:
+def open_store(settings: Settings, *, upgrade: bool = True) -> Database:
+    """The store of the settings, brought to the newest schema. Close it.
+
+    Raises:
+        Refused: its URL is none, or a newer version wrote it. Unavailable: it does not answer.
+    """
     try:
         database = (
             Database(settings.database_url) if settings.database_url else Database.in_folder(settings.data)
@@ -194,7 +199,10 @@ def _open(settings: Settings) -> Database:
     except (ArgumentError, ImportError) as error:
         raise Refused(f"DUBAN_DATABASE_URL is no URL that can be used: {type(error).__name__}") from error
     try:
-        schema.upgrade(database)
+        if upgrade:
+            schema.upgrade(database)
+        else:
+            schema.current(database)
     except DBAPIError as error:
         database.close()
         raise Unavailable(
@@ -207,9 +215,12 @@ def _open(settings: Settings) -> Database:
     return database
 
 
-def _chosen(only: Sequence[str]) -> Sequence[Task]:
+def _chosen(only: Sequence[str], but: Sequence[str]) -> Sequence[Task]:
     known = {task.type: task for task in TASKS}
-    unknown = sorted(set(only) - set(known))
+    unknown = sorted({*only, *but} - set(known))
     if unknown:
         raise Refused(f"no task does {', '.join(unknown)}; job types are {', '.join(known)}")
-    return [known[job_type] for job_type in only] if only else TASKS
+    chosen = [known[job_type] for job_type in only or known if job_type not in but]
+    if not chosen:
+        raise Refused("no job type is left to work on: see --only and --except")
+    return chosen

@@ -109,7 +109,7 @@ async def up(
             url = ports.url_of(listener)
             async with AsyncExitStack() as stack:
                 stopping = stop_on_signals()
-                instance = _Instance(parts, url, secrets.token_urlsafe(24), say, is_demo=demo)
+                instance = Instance(parts, url, secrets.token_urlsafe(24), say, is_demo=demo)
                 run = RunUntil(stopping)
                 await run.first(instance.start(stack), "start")
                 await stack.enter_async_context(instance.web(listener))
@@ -124,8 +124,8 @@ async def up(
                 say("正在停止… Stopping…")
 
 
-class _Instance:
-    """The parts that need the engine, once `start` is through."""
+class Instance:
+    """The parts that need the engine, once `start` is through. `desk_alone` has the same with fewer of them."""
 
     def __init__(self, parts: Parts, url: str, token: str, say: Say, *, is_demo: bool = False) -> None:
         self.parts = parts
@@ -140,13 +140,11 @@ class _Instance:
 
     async def start(self, stack: AsyncExitStack) -> None:
         """Records first (the engine sends to it), then the engine, the models, the workers."""
-        settings = self.parts.settings
-        self._models = await asyncio.to_thread(checked_models, settings)
+        self._models = await asyncio.to_thread(checked_models, self.parts.settings)
         await asyncio.to_thread(self._tell_empty_groups)
         loading = asyncio.create_task(asyncio.to_thread(self.parts.classifier.prepare))
         stack.callback(loading.cancel)
-        await asyncio.to_thread(check_belonging, self.parts.database, settings.data / "engine")
-        await stack.enter_async_context(self._records)
+        await self._listen_to_records(stack)
         self.engine = handle = await stack.enter_async_context(self._engine())
         gateway = await stack.enter_async_context(Gateway(handle))
         self._user_tasks = await stack.enter_async_context(UserTasks(handle.rest_url, handle.access))
@@ -154,10 +152,19 @@ class _Instance:
         self._engine_room = engine_room(self.parts, self._models, gateway, self._incidents)
         self._messages = Messages(gateway)
         self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
+        await self._put_to_work(handle)
+        await loading
+
+    async def _listen_to_records(self, stack: AsyncExitStack) -> None:
+        engine_data = self.parts.settings.data / "engine"
+        await asyncio.to_thread(check_belonging, self.parts.database, engine_data)
+        await stack.enter_async_context(self._records)
+
+    async def _put_to_work(self, handle: EngineHandle) -> None:
         deployed = await deploy(handle, self._models.deployables())
         log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(deployed)})
-        self._host = WorkerHost(handle, self.parts.bound_tasks(), settings.engine, worker_name())
-        await loading
+        settings = self.parts.settings.engine
+        self._host = WorkerHost(handle, self.parts.bound_tasks(), settings, worker_name())
 
     def _tell_empty_groups(self) -> None:
         with self.parts.database.read() as tx:

@@ -8,7 +8,20 @@ from __future__ import annotations
 
 import typer
 
-from workers.cli import ask, events, field, hand_in, improve, operate, records, rights, serve, tokens, users
+from workers.cli import (
+    ask,
+    cluster,
+    events,
+    field,
+    hand_in,
+    improve,
+    operate,
+    records,
+    rights,
+    serve,
+    tokens,
+    users,
+)
 from workers.cli.failures import Commands
 
 
@@ -26,6 +39,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     serve.register(app)
+    cluster.register(app)
     hand_in.register(app)
     ask.register(app)
     events.register(app)

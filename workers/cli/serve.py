@@ -1,4 +1,7 @@
-"""The verbs that run something: up, work, deploy, fetch. Slow imports are inside, so that other commands stay quick."""
+"""The verbs that run something: up, work, deploy, fetch; `workers.cli.cluster` has those of a cluster.
+
+Slow imports are inside, so that other commands stay quick.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +65,7 @@ def up(
 
     def ready(instance: Ready) -> None:
         typer.echo(f"ready {instance.url}")
-        _say(_where_to_look(settings.data, instance.url) + instance.sign_in)
+        say(_where_to_look(settings.data, instance.url) + instance.sign_in)
 
     with log_to(settings.data, verbose=verbose):
         try:
@@ -71,14 +74,14 @@ def up(
                     settings,
                     test_clock=test_clock,
                     samples=deploy_file(SAMPLE_COMPLAINTS) if samples else None,
-                    say=_say,
+                    say=say,
                     ready=ready,
                     demo=demo,
                 )
             )
         except Stopped as stopped:
             raise typer.Exit(stopped.exit_code) from None
-    _say("已停止 Stopped.")
+    say("已停止 Stopped.")
 
 
 def deploy(
@@ -101,10 +104,10 @@ def deploy(
     settings = settings_for(data, None)
     if check_only:
         checked_models(settings)
-        _say("模型检查通过 The models are in order.")
+        say("模型检查通过 The models are in order.")
         return
     cluster.find_engine(settings)
-    for item in asyncio.run(cluster.deploy(settings, _say)):
+    for item in asyncio.run(cluster.deploy(settings, say)):
         typer.echo(f"{item.kind} {item.id} version {item.version}")
 
 
@@ -114,13 +117,19 @@ def work(
         list[str] | None,
         typer.Option("--only", metavar="TYPE", help="Only this job type; may be given several times."),
     ] = None,
+    but: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--except", metavar="TYPE", help="All job types but this one; may be given several times."
+        ),
+    ] = None,
     verbose: Verbose = False,
 ) -> None:
     """Run job workers for an engine and a store.
 
     They are those at DUBAN_ENGINE__ADDRESS and DUBAN_DATABASE_URL, or those of the instance running on --data.
 
-    Without --only also the relay (messages owed to the engine) and the sender (messages to people).
+    Without --only and --except also the relay (messages owed to the engine) and the sender (messages to people).
 
     Example: duban work --only classify-complaint --only notify-customer
     """
@@ -132,7 +141,7 @@ def work(
     cluster.find_engine(settings)
     with log_to(None, verbose=verbose):
         try:
-            asyncio.run(cluster.work(settings, only or [], _say))
+            asyncio.run(cluster.work(settings, only or [], say, but or []))
         except Stopped as stopped:
             raise typer.Exit(stopped.exit_code) from None
 
@@ -146,7 +155,7 @@ def fetch() -> None:
     """
     from workers.engine.distribution import fetch as get
 
-    _say(f"引擎已就位 The engine is in {get(settings_for(None, None).engine, _say)}")
+    say(f"引擎已就位 The engine is in {get(settings_for(None, None).engine, say)}")
 
 
 def settings_for(data: Path | None, port: int | None = None) -> Settings:
@@ -180,5 +189,6 @@ def _where_to_look(data: Path, url: str) -> str:
     )
 
 
-def _say(sentence: str) -> None:
+def say(sentence: str) -> None:
+    """Progress, on stderr."""
     typer.echo(sentence, err=True)

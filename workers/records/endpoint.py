@@ -85,17 +85,27 @@ class RecordsServer:
 
         The exporter itself wants the credentials apart, as ``args.authentication``. Don't log this.
         """
+        return self.address.replace("//", f"//{self.USER}:{quote(self.password, safe='')}@", 1)
+
+    @property
+    def address(self) -> str:
+        """The same without what must be shown."""
         host, port = self._address
-        return f"http://{self.USER}:{quote(self.password, safe='')}@{host}:{port}"
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def app(self) -> Starlette:
         """The ASGI application, for whoever serves it otherwise."""
         return Starlette(
             routes=[
                 Route("/_bulk", self._bulk, methods=["POST", "PUT"]),
+                Route("/healthz", self._health, methods=["GET"]),
                 Route("/{path:path}", self._acknowledge, methods=["PUT"]),
             ]
         )
+
+    async def _health(self, _request: Request) -> Response:
+        """For probes, without a password: the process answers. A batch that is refused no new start mends."""
+        return JSONResponse({"ok": True})
 
     async def _acknowledge(self, request: Request) -> Response:
         """Templates and settings of an index: there is none, so all is well."""

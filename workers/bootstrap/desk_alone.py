@@ -1,0 +1,68 @@
+"""`duban desk`: pages and API as a process of their own; engine, workers, records and sender are others."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+
+from workers.bootstrap import ports
+from workers.bootstrap.parts import assembled
+from workers.bootstrap.running import RunUntil, stop_on_signals
+from workers.bootstrap.up import Instance
+from workers.clock import SystemClock
+from workers.desk.services import Health
+from workers.engine.gateway import EngineHandle
+from workers.errors import Refused
+from workers.settings import Settings
+
+Say = Callable[[str], None]
+
+
+async def desk(settings: Settings, say: Say, ready: Callable[[str], None]) -> None:
+    """Serves pages and API until a signal comes. Several on one store share sessions: they are in the store.
+
+    Args:
+        say: takes progress sentences.
+        ready: called once with the address, when it answers.
+
+    Raises:
+        Refused: no engine address, a port that is taken, a model with faults.
+        Unavailable: engine or database do not answer.
+        Stopped: the signal came while the engine was waited for.
+    """
+    if not settings.engine.address:
+        raise Refused(
+            "没有引擎地址。 Set DUBAN_ENGINE__ADDRESS to the gateway's host:port; `duban up` brings one of its own."
+        )
+    with (
+        ports.listening(settings.web) as listener,
+        assembled(settings, SystemClock(), owns_staff=False) as parts,
+    ):
+        url = ports.url_of(listener)
+        async with AsyncExitStack() as stack:
+            run = RunUntil(stop_on_signals())
+            # Nobody knows this token: other systems have their own (`duban tokens`).
+            alone = DeskAlone(parts, url, secrets.token_urlsafe(24), say)
+            await run.first(alone.start(stack), "start")
+            await stack.enter_async_context(alone.web(listener))
+            ready(url)
+            await run.all(alone.loops())
+
+
+class DeskAlone(Instance):
+    """The desk's part of an instance. It has a relay, so that the engine hears of a complaint at once."""
+
+    async def _listen_to_records(self, stack: AsyncExitStack) -> None:
+        """`duban records` does."""
+
+    async def _put_to_work(self, handle: EngineHandle) -> None:
+        """`duban deploy` and `duban work` do."""
+
+    async def _health(self) -> Mapping[str, Health]:
+        """Nothing but the store makes a desk useless: complaints are taken while the engine is away."""
+        return {}
+
+    def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:
+        return {"relay": self._relay.run}
