@@ -176,12 +176,17 @@ def environment(
         "ZEEBE_CLOCK_CONTROLLED": str(is_clock_controlled).lower(),
     }
     if exporter_url:
-        values |= _exporter(exporter_url, is_hurried=is_clock_controlled)
+        values |= exporter(exporter_url, is_hurried=is_clock_controlled)
     return values
 
 
-def _exporter(url: str, *, is_hurried: bool) -> dict[str, str]:
-    """`url` may carry credentials. In a hurry bulks are small: a bulk waits for a second until it is full."""
+def exporter(url: str, *, is_hurried: bool = False) -> dict[str, str]:
+    """What a broker has to be told so that it sends its records; deploy/zeebe-exporter.env says the same to others.
+
+    Args:
+        url: where to, perhaps with credentials.
+        is_hurried: bulks are small: a bulk waits for a second until it is full.
+    """
     address = urlsplit(url)
     prefix = "ZEEBE_BROKER_EXPORTERS_RECORDS_"
     values = {
