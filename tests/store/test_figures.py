@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from workers.cases.figures import Asked, Subscribers
+from workers.cases.figures import Asked, Period, Subscribers
+from workers.cases.part import Part
 from workers.errors import Refused
 from workers.names import SHANGHAI
 from workers.store import deadlines, figures, timeline
@@ -287,6 +289,45 @@ def test_F1_complaints_per_million_users(kept: Database) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("part", "home", "regions"),
+    [
+        (Part("浙江"), None, [("浙江", None), ("浙江", "杭州")]),
+        (Part("浙江", "杭州"), None, [("浙江", "杭州")]),
+        (Part(), Part("浙江", "杭州"), [("浙江", "杭州")]),
+        (Part("浙江", "杭州", "西湖"), None, []),
+        (Part("浙江"), Part("江苏"), []),
+    ],
+)
+def test_F1_a_region_of_which_only_a_part_is_counted_has_no_rate(
+    kept: Database, part: Part, home: Part | None, regions: list[tuple[str, str | None]]
+) -> None:
+    """Complaints of one city over the users of the whole province would be a rate that flatters."""
+    file = [
+        "month,province,city,users",
+        "2026-11,浙江,,2000000",
+        "2026-11,浙江,杭州,500000",
+        "2026-11,江苏,,1000",
+    ]
+    asked = replace(NOVEMBER, part=part)
+    with kept.read() as tx:
+        rates, _ = figures.complaint_rate(tx, asked, Subscribers.parse(file), home=home)
+    assert [(row["province"], row["city"]) for row in rates] == regions
+
+
+def test_A11_several_tables_count_the_same_complaints(kept: Database) -> None:
+    """One look at them: each table is what it is by itself, and no known policy means no share of repeats."""
+    wanted = {"total": (), "cities": ("province", "city"), "days": ("day",)}
+    with kept.read() as tx:
+        found = figures.tables(tx, NOVEMBER, wanted, WINDOWS, NOW)
+        assert found == {
+            name: figures.rows(tx, NOVEMBER, columns, WINDOWS, NOW) for name, columns in wanted.items()
+        }
+        [unknown] = figures.rows(tx, NOVEMBER, (), {}, NOW)
+    assert sum(row["complaints"] for row in found["days"]) == found["total"][0]["complaints"] == 8
+    assert unknown["recurrence"] is None
+
+
 def test_B10_the_view_holds_nothing_personal(database: Database) -> None:
     """No name, number, address or text can get into a figure: the view has no such column."""
     with database.engine.connect() as connection:
@@ -327,6 +368,23 @@ class TestAsked:
         assert asked.columns == ("province", "city", "branch")
         assert asked.cut_months() == ["2026-11"]
         assert (asked.before.first, asked.before.last) == (date(2026, 10, 10), date(2026, 10, 31))
+
+    @pytest.mark.parametrize(
+        ("period", "first", "last"),
+        [
+            ("today", TODAY, TODAY),
+            ("this-week", date(2026, 11, 16), TODAY),
+            ("this-month", date(2026, 11, 1), TODAY),
+            ("last-month", date(2026, 10, 1), date(2026, 10, 31)),
+            ("last-7-days", date(2026, 11, 16), TODAY),
+            ("last-30-days", date(2026, 10, 24), TODAY),
+            ("last-90-days", date(2026, 8, 25), TODAY),
+            ("this-year", date(2026, 1, 1), TODAY),
+        ],
+    )
+    def test_a_period_has_a_name(self, period: Period, first: date, last: date) -> None:
+        """22 November 2026 is a Sunday: the last day of its week."""
+        assert (Asked.named(period, self.TODAY).first, Asked.named(period, self.TODAY).last) == (first, last)
 
     def test_days_to_come_are_left_out(self) -> None:
         """Twenty-two days of November are compared with twenty-two days before them."""

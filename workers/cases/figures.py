@@ -6,11 +6,12 @@ import calendar
 import csv
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from datetime import time as clock_time
-from typing import Final
+from typing import Final, Literal, get_args
 
+from workers.cases.part import Part
 from workers.cases.region import bare
 from workers.errors import Refused
 from workers.names import SHANGHAI
@@ -33,17 +34,31 @@ BY: Final[Mapping[str, tuple[str, ...]]] = {
 """Word of `--by` -> the columns of `complaint_facts` that it groups by. Two cities may have a branch of one name."""
 
 TIMES: Final = ("month", "week", "day")
+
+Period = Literal[
+    "today",
+    "this-week",
+    "this-month",
+    "last-month",
+    "last-7-days",
+    "last-30-days",
+    "last-90-days",
+    "this-year",
+]
+"""A period that is said from today; the days up to today, today included."""
+PERIODS: Final[tuple[Period, ...]] = get_args(Period)
 _LONGEST: Final = timedelta(days=3660)
 _MONTH: Final = re.compile(r"(\d{4})-(\d{2})")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A period of whole days in Asia/Shanghai, first and last included, and what to group by."""
+    """A period of whole days in Asia/Shanghai, first and last included, what to group by, and where to look."""
 
     first: date
     last: date
     by: tuple[str, ...] = ("month",)
+    part: Part = field(default_factory=Part)
 
     @classmethod
     def parse(cls, first: str | None, last: str | None, by: Sequence[str], today: date) -> Asked:
@@ -69,6 +84,22 @@ class Asked:
             raise Refused(f"--by {' '.join(unknown)[:100]} is not known; there are {', '.join(BY)}")
         return cls(start, end, words)
 
+    @classmethod
+    def named(cls, period: Period, today: date) -> Asked:
+        """A period by its name, e.g. the thirty days that end today."""
+        match period:
+            case "this-week":
+                return cls(today - timedelta(days=today.weekday()), today)
+            case "this-month":
+                return cls(today.replace(day=1), today)
+            case "last-month":
+                last = today.replace(day=1) - timedelta(days=1)
+                return cls(last.replace(day=1), last)
+            case "this-year":
+                return cls(today.replace(month=1, day=1), today)
+        days = {"today": 1, "last-7-days": 7, "last-30-days": 30, "last-90-days": 90}[period]
+        return cls(today - timedelta(days=days - 1), today)
+
     @property
     def columns(self) -> tuple[str, ...]:
         """The columns to group by, each once."""
@@ -89,7 +120,12 @@ class Asked:
         """The period of the same length before it."""
         length = self.last - self.first
         last = self.first - timedelta(days=1)
-        return Asked(last - length, last, self.by)
+        return replace(self, first=last - length, last=last)
+
+    @property
+    def with_before(self) -> Asked:
+        """Both together."""
+        return replace(self, first=self.before.first)
 
     def months(self) -> list[str]:
         """The months that it touches, e.g. `2026-11`."""

@@ -10,44 +10,52 @@ from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
-    Float,
-    Integer,
+    Select,
     String,
     and_,
     case,
-    column,
     func,
     literal,
-    or_,
+    null,
     select,
-    table,
+    type_coerce,
+    union_all,
 )
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.selectable import Subquery
 
 from workers.cases.figures import Asked, Subscribers
-from workers.store.database import Instant
+from workers.cases.part import Part
+from workers.store.facts import FACTS, Windows, is_repeat, on_time, within
 
-_WORDS: Final = (
-    *("number", "incident", "policy", "channel", "category", "product", "province", "city", "branch"),
-    *("owner", "owner_group", "cause_code", "satisfaction", "month", "week", "day"),
-)
-
-FACTS: Final = table(
-    "complaint_facts",
-    *(column(name, String) for name in _WORDS),
-    *(column(name, Integer) for name in ("on_time", "is_solved", "withdrawn", "reopened")),
-    *(column(name, Float) for name in ("days_since_same", "handled_hours")),
-    *(column(name, Instant) for name in ("received_at", "closed_at", "due_at")),
-)
 _F: Final = FACTS.c
 HOT_SPOTS: Final = 20
+_COUNTS: Final = (
+    *(
+        "complaints",
+        "cases",
+        "withdrawn",
+        "due",
+        "in_time",
+        "satisfied",
+        "answered",
+        "solved",
+        "solved_known",
+    ),
+    *("repeats", "reopened"),
+)
 _PLACE: Final = ("category", "product", "province", "city", "branch")
 
 
 def rows(
-    tx: Session, asked: Asked, columns: Sequence[str], windows: Mapping[str, float], now: datetime
+    tx: Session,
+    asked: Asked,
+    columns: Sequence[str],
+    windows: Windows,
+    now: datetime,
+    *seen: ColumnElement[bool],
 ) -> list[dict[str, Any]]:
     """One row of figures per combination of the columns, in their order; no columns: one row for all.
 
@@ -55,25 +63,59 @@ def rows(
         columns: of the view.
         windows: policy -> days within which the same problem again is a repeat, as the policy says.
         now: a deadline that has passed is missed though the process has not marked it yet.
+        seen: what the person who asks may see.
     """
-    facts = _facts(asked, columns, windows, now)
-    keys = [facts.c[name] for name in columns]
+    return tables(tx, asked, {"rows": columns}, windows, now, *seen)["rows"]
+
+
+def tables(
+    tx: Session,
+    asked: Asked,
+    wanted: Mapping[str, Sequence[str]],
+    windows: Windows,
+    now: datetime,
+    *seen: ColumnElement[bool],
+) -> dict[str, list[dict[str, Any]]]:
+    """The same complaints counted in several ways, and looked at only once.
+
+    Args:
+        wanted: what people call a table -> the columns that it groups by.
+
+    Returns:
+        As `rows`, by the name of the table.
+    """
+    every = sorted({column for columns in wanted.values() for column in columns})
+    facts = _facts(asked, every, windows, now, *seen).cte("facts").prefix_with("MATERIALIZED")
+    width = max(len(columns) for columns in wanted.values())
+    parts = [_table(facts, name, columns, width) for name, columns in wanted.items()]
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in wanted}
+    for line in tx.execute(parts[0] if len(parts) == 1 else union_all(*parts)):
+        row = dict(line._mapping)
+        columns = wanted[row["table"]]
+        if row["complaints"]:
+            keys = [row[f"key{at}"] for at in range(len(columns))]
+            found[row["table"]].append(_row(row, keys, columns, knows_repeats=bool(windows)))
+    for name, columns in wanted.items():
+        found[name].sort(key=lambda row: [(row[each] is None, row[each] or "") for each in columns])
+    return found
+
+
+def _table(facts: CTE, name: str, columns: Sequence[str], width: int) -> Select[Any]:
+    keys = [facts.c[column] for column in columns]
     by_hours = (case((facts.c.handled_hours.is_(None), 1), else_=0), facts.c.handled_hours)
     ranked = select(
         facts,
         func.row_number().over(partition_by=keys, order_by=by_hours).label("place"),
         func.count(facts.c.handled_hours).over(partition_by=keys).label("known"),
     ).subquery()
-    grouped = [ranked.c[name] for name in columns]
-    found = tx.execute(
-        select(*grouped, *_measures(ranked))
-        .group_by(*grouped)
-        .order_by(*(_nulls_last(each) for each in grouped))
-    )
-    return [_row(line._mapping, columns) for line in found if line._mapping["complaints"]]
+    grouped = [ranked.c[column] for column in columns]
+    padding = [type_coerce(null(), String) for _ in range(width - len(columns))]
+    labelled = [key.label(f"key{at}") for at, key in enumerate([*grouped, *padding])]
+    named = literal(name, String).label("table")
+    return select(named, *labelled, *_measures(ranked)).group_by(*grouped)
 
 
-def hot_spots(tx: Session, asked: Asked) -> list[dict[str, Any]]:
+def hot_spots(tx: Session, asked: Asked, *seen: ColumnElement[bool]) -> list[dict[str, Any]]:
     """Where complaints grew most, by category, product and place, against the period of the same length before.
 
     `growth` is None where there were none before; `peak_on` is the day with the most.
@@ -83,26 +125,27 @@ def hot_spots(tx: Session, asked: Asked) -> list[dict[str, Any]]:
     now, before = _count_if(is_now), _count_if(~is_now)
     found = tx.execute(
         select(*keys, now.label("complaints"), before.label("before"))
-        .where(_F.received_at >= asked.before.start, _F.received_at < asked.end)
+        .where(*within(asked.with_before), *seen)
         .group_by(*keys)
         .having(now > before)
         .order_by((now - before).desc(), now.desc(), *(_nulls_last(each) for each in keys))
         .limit(HOT_SPOTS)
     )
     spots = [dict(line._mapping) for line in found]
-    peaks = _peaks(tx, asked) if spots else {}
+    peaks = _peaks(tx, asked, *seen) if spots else {}
     for spot in spots:
         spot["growth"] = _share(spot["complaints"] - spot["before"], spot["before"])
-        spot["peak"], spot["peak_on"] = peaks[tuple(spot[name] for name in _PLACE)]
+        key = tuple(spot[name] for name in _PLACE)
+        spot["peak"], spot["peak_on"] = peaks.get(key, (None, None))  # None: it was classified anew meanwhile
     return spots
 
 
-def causes(tx: Session, asked: Asked) -> list[dict[str, Any]]:
+def causes(tx: Session, asked: Asked, *seen: ColumnElement[bool]) -> list[dict[str, Any]]:
     """How many closed complaints had which cause, by month of receipt (rule F4)."""
     keys = [_F.month, _F.cause_code]
     found = tx.execute(
         select(*keys, func.count().label("complaints"))
-        .where(*_within(asked), _F.closed_at.is_not(None), _F.withdrawn == 0)
+        .where(*within(asked), *seen, _F.closed_at.is_not(None), _F.withdrawn == 0)
         .group_by(*keys)
         .order_by(_F.month, func.count().desc(), _nulls_last(_F.cause_code))
     )
@@ -110,23 +153,33 @@ def causes(tx: Session, asked: Asked) -> list[dict[str, Any]]:
 
 
 def complaint_rate(
-    tx: Session, asked: Asked, subscribers: Subscribers
+    tx: Session, asked: Asked, subscribers: Subscribers, *seen: ColumnElement[bool], home: Part | None = None
 ) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
     """Complaints per million users by region and month (rule F1).
+
+    Args:
+        home: what `seen` leaves of the country. A region that is not counted as a whole has no rate.
 
     Returns:
         The rows (of provinces, and of cities that the subscribers file knows; city None for a whole province),
         and the months and regions with complaints or users for which the file says nothing: no rate is guessed.
     """
     keys = [_F.month, _F.province, _F.city]
-    counted = select(*keys, func.count()).where(*_within(asked), _F.province.is_not(None)).group_by(*keys)
+    counted = (
+        select(*keys, func.count()).where(*within(asked), *seen, _F.province.is_not(None)).group_by(*keys)
+    )
     numbers: dict[tuple[str, str, str], int] = {}
     for line in tx.execute(counted):
         month, province, city, count = list(line)
         for part in {"", city or ""}:
             numbers[month, province, part] = numbers.get((month, province, part), 0) + int(count)
     known = subscribers.regions()
-    regions = sorted({*known, *((province, "") for _, province, _ in numbers)})
+    limits = [asked.part, home or Part()]
+    regions = [
+        region
+        for region in sorted({*known, *((province, "") for _, province, _ in numbers)})
+        if all(_is_counted_whole(*region, part) for part in limits)
+    ]
     rates, missing = [], []
     for province, city in regions:
         for month in asked.months():
@@ -143,31 +196,32 @@ def complaint_rate(
     return rates, missing
 
 
-def policies(tx: Session, asked: Asked) -> set[str]:
+def _is_counted_whole(province: str, city: str, part: Part) -> bool:
+    """Whether all complaints of a region (city empty: the whole province) lie in the part that is counted."""
+    if part.branch:
+        return False
+    return part.province in {"", province} and part.city in {"", city}
+
+
+def policies(tx: Session, asked: Asked, *seen: ColumnElement[bool]) -> set[str]:
     """The policies that complaints of the period have."""
-    return set(tx.scalars(select(_F.policy).where(*_within(asked)).distinct()))
+    return set(tx.scalars(select(_F.policy).where(*within(asked), *seen).distinct()))
 
 
-def _facts(asked: Asked, columns: Sequence[str], windows: Mapping[str, float], now: datetime) -> Subquery:
-    is_overdue = and_(_F.closed_at.is_(None), _F.due_at <= now)
-    on_time = case((_F.on_time.is_not(None), _F.on_time), (is_overdue, 0))
-    again = [and_(_F.policy == policy, _F.days_since_same <= days) for policy, days in windows.items()]
-    is_repeat = case((or_(*again), 1), else_=0) if again else literal(0)
-    return (
-        select(
-            *(_F[name] for name in columns),
-            func.coalesce(_F.incident, _F.number).label("case_number"),
-            _F.satisfaction,
-            _F.is_solved,
-            _F.withdrawn,
-            _F.handled_hours,
-            on_time.label("on_time"),
-            is_repeat.label("is_repeat"),
-            case((_F.reopened > 0, 1), else_=0).label("is_reopened"),
-        )
-        .where(*_within(asked))
-        .subquery()
-    )
+def _facts(
+    asked: Asked, columns: Sequence[str], windows: Windows, now: datetime, *seen: ColumnElement[bool]
+) -> Select[Any]:
+    return select(
+        *(_F[name] for name in columns),
+        func.coalesce(_F.incident, _F.number).label("case_number"),
+        _F.satisfaction,
+        _F.is_solved,
+        _F.withdrawn,
+        _F.handled_hours,
+        on_time(now).label("on_time"),
+        case((is_repeat(windows), 1), else_=0).label("is_repeat"),
+        case((_F.reopened > 0, 1), else_=0).label("is_reopened"),
+    ).where(*within(asked), *seen)
 
 
 def _measures(ranked: Subquery) -> list[ColumnElement[Any]]:
@@ -189,11 +243,13 @@ def _measures(ranked: Subquery) -> list[ColumnElement[Any]]:
     ]
 
 
-def _row(found: Mapping[Any, Any], columns: Sequence[str]) -> dict[str, Any]:
-    number = {name: int(found[name] or 0) for name in found if name not in {*columns, "median_hours"}}
+def _row(
+    found: Mapping[str, Any], keys: Sequence[Any], columns: Sequence[str], *, knows_repeats: bool
+) -> dict[str, Any]:
+    number = {name: int(found[name] or 0) for name in _COUNTS}
     hours = found["median_hours"]
     return {
-        **{name: found[name] for name in columns},
+        **dict(zip(columns, keys, strict=True)),
         "complaints": number["complaints"],
         "cases": number["cases"],
         "withdrawn": number["withdrawn"],
@@ -204,26 +260,24 @@ def _row(found: Mapping[Any, Any], columns: Sequence[str]) -> dict[str, Any]:
         "satisfaction": _share(number["satisfied"], number["answered"]),
         "solved": _share(number["solved"], number["solved_known"]),
         "repeats": number["repeats"],
-        "recurrence": _share(number["repeats"], number["complaints"]),
+        "recurrence": _share(number["repeats"], number["complaints"]) if knows_repeats else None,
         "reopened": number["reopened"],
         "reopened_share": _share(number["reopened"], number["complaints"]),
         "median_hours": round(float(hours), 2) if hours is not None else None,
     }
 
 
-def _peaks(tx: Session, asked: Asked) -> dict[tuple[str | None, ...], tuple[int, str]]:
+def _peaks(
+    tx: Session, asked: Asked, *seen: ColumnElement[bool]
+) -> dict[tuple[str | None, ...], tuple[int, str]]:
     """The day with the most, the earliest of equals, by category, product and place: (how many, the day)."""
     keys = [_F[name] for name in _PLACE]
-    counted = select(*keys, _F.day, func.count()).where(*_within(asked)).group_by(*keys, _F.day)
+    counted = select(*keys, _F.day, func.count()).where(*within(asked), *seen).group_by(*keys, _F.day)
     found: dict[tuple[str | None, ...], tuple[int, str]] = {}
     for *place, day, count in tx.execute(counted.order_by(_F.day)):
         if count > found.get(tuple(place), (0, ""))[0]:
             found[tuple(place)] = count, day
     return found
-
-
-def _within(asked: Asked) -> tuple[ColumnElement[bool], ...]:
-    return _F.received_at >= asked.start, _F.received_at < asked.end
 
 
 def _count_if(condition: ColumnElement[bool]) -> ColumnElement[int]:

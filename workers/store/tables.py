@@ -5,10 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Float, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from workers.store.database import Base, Instant
+
+_RUNNING = text("closed_at is null")
+_REOPENED = text("code = 'reopened'")
 
 
 class Case(Base):
@@ -46,6 +60,20 @@ class Complaint(Base):
         Index("complaints_alike_idx", "category", "product", "received_at"),
         Index("complaints_owner_person_status_idx", "owner_person", "status"),
         Index("complaints_owner_group_status_idx", "owner_group", "status"),
+        Index(
+            "complaints_next_due_idx",
+            "next_due_at",
+            "number",
+            sqlite_where=_RUNNING,
+            postgresql_where=_RUNNING,
+        ),
+        Index(  # holds all that the overview counts, so that it need not open the rows
+            "complaints_standing_idx",
+            *("status", "province", "city", "branch", "owner_group", "owner_person"),
+            *("received_at", "next_due_at"),
+            sqlite_where=_RUNNING,
+            postgresql_where=_RUNNING,
+        ),
     )
 
     number: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -95,6 +123,9 @@ class Complaint(Base):
     anonymised_at: Mapped[datetime | None] = mapped_column(Instant)
     """When everything personal was removed (rule C10)."""
     process_instance_key: Mapped[str | None] = mapped_column(String(32), unique=True)
+    next_due_at: Mapped[datetime | None] = mapped_column(Instant)
+    """The earliest of its deadlines that are not met. Kept by the database (migrations/next_due.py), never written
+    here: a session that has changed a deadline may still hold the old one."""
 
 
 class Deadline(Base):
@@ -118,6 +149,9 @@ class TimelineEntry(Base):
     """What happened, when and by whom (rules A6, A7). Only ever inserted."""
 
     __tablename__ = "timeline"
+    __table_args__ = (
+        Index("timeline_reopened_idx", "number", sqlite_where=_REOPENED, postgresql_where=_REOPENED),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=True)
     number: Mapped[str] = mapped_column(ForeignKey("cases.number"), index=True)
