@@ -142,6 +142,7 @@ def told_deadlines(case: Mapping[str, Any], now: datetime) -> list[dict[str, Any
     for each in case["deadlines"]:
         due_at = datetime.fromisoformat(each["due_at"])
         met_at = datetime.fromisoformat(each["met_at"]) if each["met_at"] else None
+        word: str
         word, used = overview.urgency(received, due_at, met_at or now)
         if met_at is not None:
             word = "missed" if each["missed"] else "met"

@@ -59,7 +59,7 @@ def router(services: DeskServices) -> APIRouter:
         now = services.clock.now()
         asked = Asked.parse(first, last, by or (), now.astimezone(SHANGHAI).date())
         with services.database.read() as tx:
-            return services.figures.report(tx, asked, now, services.labels)
+            return services.figures.report(tx, asked, now, services.labels, sight())
 
     _add_suggestions(api, services)
     return api

@@ -15,12 +15,14 @@ from workers.cases.refund import yuan
 from workers.cases.rights import Right
 from workers.desk.assets import asset
 from workers.desk.caller import me
+from workers.desk.case_list_page import add_case_list
 from workers.desk.case_page import add_case_page
 from workers.desk.event_pages import add_event_pages
 from workers.desk.front_pages import add_front_desk
 from workers.desk.inbox_pages import add_inbox
 from workers.desk.live import Live, add_live
 from workers.desk.operations_pages import add_operations
+from workers.desk.overview_pages import add_overview
 from workers.desk.problem_kinds import KINDS
 from workers.desk.progress_pages import add_progress
 from workers.desk.services import DeskServices
@@ -28,10 +30,8 @@ from workers.desk.task_pages import add_tasks
 from workers.desk.words import countdown, duration, iso, moment, span
 from workers.errors import DubanError, NotFound
 from workers.notifications.labels import Labels
-from workers.store import overview, record_queries, staff
 
 STATIC: Final = Path(__file__).parent / "static"
-_STUCK_SHOWN: Final = 8
 
 
 def renderer(services: DeskServices) -> Callable[..., HTMLResponse]:
@@ -57,15 +57,8 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
     """
     pages = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
-    @pages.get("/")
-    def first() -> HTMLResponse:
-        now = services.clock.now()
-        with services.database.read() as tx:
-            view = overview.overview(tx, now)
-            incidents = record_queries.open_incidents(tx)[:_STUCK_SHOWN]
-            people = staff.names(tx, {line.complaint.owner_person for line in view.latest})
-        stuck = [{"number": each.number, "name": each.name, "since": each.created_at} for each in incidents]
-        return page("overview.html", view=view, stuck=stuck, people=people)
+    add_overview(pages, services, page)
+    add_case_list(pages, services, page)
 
     add_case_page(pages, services, page)
     add_front_desk(pages, services, page)
@@ -116,6 +109,7 @@ def _environment(services: DeskServices) -> Environment:
         "place": _place,
         "yuan": yuan,
         "shown": lambda value: _shown(value, services.labels),
+        "without": lambda chosen, gone: {name: value for name, value in chosen.items() if name not in gone},
         "filled": lambda chosen, more: {name: value for name, value in (chosen | more).items() if value},
     }
     templates.filters["instant"] = datetime.fromisoformat

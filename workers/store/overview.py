@@ -1,115 +1,85 @@
-"""What the first page shows: how much there is, how urgent it is, and what is stuck."""
+"""What the first page shows: how much there is, how urgent it is and whose, and what is stuck."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, case, func, select, true
 from sqlalchemy.orm import Session
 
-from workers.names import Status
-from workers.store import complaints, outbox
-from workers.store.record_tables import Incident, UserTask
-from workers.store.tables import Complaint, Deadline, EngineRequest
+from workers.cases.part import Part
+from workers.store import case_list, outbox, standing
+from workers.store.offer_tables import TaskOffer
+from workers.store.record_tables import Incident
+from workers.store.sight import EVERYTHING, Sight
+from workers.store.standing import Standing
+from workers.store.tables import Complaint, EngineRequest
+from workers.store.urgency import urgency as urgency  # told here to those who show one case
 
-LATEST: Final = 15
-_RUNNING: Final = (Status.RECEIVED, Status.ACCEPTED, Status.IN_PROGRESS)
-_LAST_PART: Final = 0.75
-"""Of the time from receipt to the deadline: beyond this share a complaint is shown as due soon."""
-
-
-@dataclass(frozen=True)
-class Latest:
-    """A line of the list: a complaint and its next deadline. No text and no name."""
-
-    complaint: Complaint
-    due_at: datetime | None
-    urgency: str
-    """`on-time`, `due-soon`, `overdue`; `nothing-due`."""
-    used: float
-    """Share of the time that is gone, 0 to 1."""
+FIRST: Final = 12
 
 
 @dataclass(frozen=True)
 class Overview:
-    """The figures of the first page."""
+    """How things stand in one part of the country, as far as somebody may see it.
+
+    Attributes:
+        statuses: complaints that are not closed, by status.
+        total: of those whose customer waits.
+        places: by the places that the part is divided into, the worst first.
+        first: what is due first.
+        tasks: (group, open user tasks, of these past their due time), most first.
+        incidents, outbox, owed_to_engine: of the whole instance.
+    """
 
     statuses: dict[str, int]
-    urgency: dict[str, int]
-    latest: list[Latest]
+    total: Standing
+    places: list[Standing]
+    groups: list[Standing]
+    owners: list[Standing]
+    first: list[case_list.Line]
     tasks: list[tuple[str, int, int]] = field(default_factory=list)
-    """(group, open user tasks, of these past their due time), most first."""
     incidents: int = 0
     outbox: dict[str, int] = field(default_factory=dict)
     owed_to_engine: int = 0
 
 
-def overview(tx: Session, now: datetime) -> Overview:
-    """The figures at an instant."""
-    shown = complaints.page(tx, limit=LATEST).complaints
-    next_due = _next_deadlines(tx, [complaint.number for complaint in shown])
+def overview(
+    tx: Session, now: datetime, part: Part | None = None, sight: Sight = EVERYTHING, *, first: int = FIRST
+) -> Overview:
+    """The figures at an instant.
+
+    Args:
+        first: how many of the cases that are due first are listed.
+    """
+    part = part or Part()
+    seen = sight.covers(Complaint)
+    here = and_(true(), *standing.in_part(part), seen)
+    wanted = case_list.Wanted(status="running", part=part, order="due")
     return Overview(
-        statuses=complaints.count_by_status(tx),
-        urgency=_urgencies(tx, now),
-        latest=[_line(complaint, next_due.get(complaint.number), now) for complaint in shown],
-        tasks=_tasks_by_group(tx, now),
+        statuses=standing.statuses(tx, here),
+        total=standing.total(tx, now, here),
+        places=standing.by_place(tx, now, part, seen),
+        groups=standing.by_group(tx, now, here),
+        owners=standing.by_owner(tx, now, here),
+        first=case_list.CaseList(tx, wanted, now, {}, seen).page(limit=first).lines,
+        tasks=_tasks_by_group(tx, now, part, sight),
         incidents=_count(tx, select(func.count()).where(Incident.state == "open")),
         outbox=outbox.counts(tx),
         owed_to_engine=_count(tx, select(func.count()).where(EngineRequest.state == "pending")),
     )
 
 
-def urgency(received_at: datetime, due_at: datetime | None, now: datetime) -> tuple[str, float]:
-    """How urgent a deadline is that was not met yet, and the share of its time that is gone."""
-    if due_at is None:
-        return "nothing-due", 0.0
-    whole = (due_at - received_at).total_seconds()
-    used = (now - received_at).total_seconds() / whole if whole > 0 else 1.0
-    if due_at <= now:
-        return "overdue", 1.0
-    return ("due-soon" if used >= _LAST_PART else "on-time"), min(1.0, max(0.0, used))
-
-
-def _line(complaint: Complaint, due_at: datetime | None, now: datetime) -> Latest:
-    return Latest(complaint, due_at, *urgency(complaint.received_at, due_at, now))
-
-
-def _next_deadlines(tx: Session, numbers: Sequence[str]) -> dict[str, datetime]:
-    mine = select(Deadline.number, func.min(Deadline.due_at)).where(
-        Deadline.number.in_(numbers), Deadline.met_at.is_(None)
-    )
-    mine = mine.join(Complaint, Complaint.number == Deadline.number).where(Complaint.status.in_(_RUNNING))
-    return dict(tx.execute(mine.group_by(Deadline.number)).all())
-
-
-def _urgencies(tx: Session, now: datetime) -> dict[str, int]:
-    """Running complaints by the urgency of their next deadline."""
-    rows = (
-        select(Complaint.received_at, func.min(Deadline.due_at))
-        .join(Deadline, (Deadline.number == Complaint.number) & Deadline.met_at.is_(None))
-        .where(Complaint.status.in_(_RUNNING))
-        .group_by(Complaint.number, Complaint.received_at)
-    )
-    found = Counter(urgency(received, due, now)[0] for received, due in tx.execute(rows))
-    return {word: found[word] for word in ("on-time", "due-soon", "overdue")}
-
-
-def _tasks_by_group(tx: Session, now: datetime) -> list[tuple[str, int, int]]:
-    total: Counter[str] = Counter()
-    late: Counter[str] = Counter()
-    rows = tx.execute(select(UserTask.groups, UserTask.due_at).where(UserTask.state == "open"))
-    for groups, due_at in rows:
-        for group in groups or ["-"]:
-            total[group] += 1
-            late[group] += due_at is not None and due_at <= now
-    return [
-        (group, count, late[group])
-        for group, count in sorted(total.items(), key=lambda each: (-each[1], each[0]))
-    ]
+def _tasks_by_group(tx: Session, now: datetime, part: Part, sight: Sight) -> list[tuple[str, int, int]]:
+    is_late = func.sum(case((TaskOffer.sorted_at <= now, 1), else_=0))
+    rows = select(TaskOffer.group, func.count(), is_late).group_by(TaskOffer.group)
+    if part.names or sight.bound is not None:
+        here: list[ColumnElement[bool]] = [*standing.in_part(part), sight.covers(Complaint)]
+        rows = rows.join(Complaint, Complaint.number == TaskOffer.number).where(*here)
+    found = [(group or "-", int(count), int(late)) for group, count, late in tx.execute(rows)]
+    return sorted(found, key=lambda each: (-each[1], each[0]))
 
 
 def _count(tx: Session, statement: object) -> int:
