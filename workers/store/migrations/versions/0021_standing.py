@@ -7,7 +7,7 @@ from alembic import op
 
 from workers.store.migrations import next_due
 
-revision = "0018"
+revision = "0021"
 down_revision = "0020"
 branch_labels = None
 depends_on = None
