@@ -16,7 +16,9 @@ from tests.desk.signing_in import Browser, add_account, required
 from tests.desk.test_progress import tell_result
 from tests.desk_server import ROOT, RunningDesk, add_complaint, add_person, running
 from workers.desk.front_desk import FILE, FrontDesk
+from workers.engine.models import Models
 from workers.errors import Broken
+from workers.notifications.labels import Labels
 from workers.store import audit, complaints, evidence, incidents, notes, outbox
 from workers.store.database import Database
 from workers.store.tables import Complaint, Deadline
@@ -292,3 +294,11 @@ def test_A2_a_mistake_in_what_the_front_desk_offers_is_told(
     (tmp_path / FILE).write_text(json.dumps(good | change), encoding="utf-8")
     with pytest.raises(Broken, match=says):
         FrontDesk.load(tmp_path, {"petition"})
+
+
+def test_A1_the_front_desk_offers_what_the_models_and_labels_know() -> None:
+    """As shipped: every policy of the models, and a label for every product and channel."""
+    models, labels = Models.load(ROOT / "bpmn"), Labels.load(ROOT / "templates")
+    offered = FrontDesk.load(ROOT / "templates", models.policies())
+    assert set(offered.policies) == set(models.policies())
+    assert [word for word in (*offered.products, *offered.channels) if labels.zh(word) == word] == []

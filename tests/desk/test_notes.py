@@ -91,6 +91,10 @@ def test_F3_what_a_customer_adds_stands_beside_the_task_that_is_being_done(datab
         with Browser(desk) as browser:
             browser.sign_in("lin.qiantai")
             assert browser.get(f"/tasks/{key}").text.count(SAID) == 1
+            later = add_task(desk, number, key="2251799813685302")
+            rows = browser.get("/inbox").text.split("<tr class=")
+            marked = {key_: "新补充" in row for row in rows for key_ in (key, later) if key_ in row}
+            assert marked == {key: True, later: False}, "what was there before a task is no news for it"
         with desk.database.read() as tx:
             [note] = notes.of(tx, number)
             assert (note.author, note.is_of_customer) == ("customer", True)

@@ -17,7 +17,7 @@ from workers.desk.access import signed_in
 from workers.desk.caller import Actor
 from workers.desk.services import DeskServices
 from workers.errors import Refused
-from workers.store import case_lines, staff
+from workers.store import case_lines, notes, staff
 from workers.store.inbox import Inbox, Place, Scope, Wanted
 from workers.store.outbox import Transaction
 from workers.store.overview import urgency
@@ -38,12 +38,14 @@ class Line:
         urgency: `on-time`, `due-soon`, `overdue`, `nothing-due`.
         used: share of its time that is gone, 0 to 1.
         case: what the case is about, without personal data; None when it is no complaint and no event.
+        has_news: the customer has added something since the task is there.
     """
 
     task: TaskView
     urgency: str
     used: float
     case: case_lines.CaseLine | None
+    has_news: bool
 
 
 def add_inbox(pages: APIRouter, services: DeskServices, page: Callable[..., HTMLResponse]) -> None:
@@ -78,11 +80,14 @@ def add_inbox(pages: APIRouter, services: DeskServices, page: Callable[..., HTML
 
 def lines(tx: Transaction, tasks: list[TaskView], now: datetime) -> list[Line]:
     """The tasks with how urgent they are and what their cases are about."""
-    cases = case_lines.of(tx, {task.number for task in tasks if task.number})
-    return [
-        Line(task, *urgency(task.created_at, task.due_at, now), cases.get(task.number or ""))
-        for task in tasks
-    ]
+    numbers = {task.number for task in tasks if task.number}
+    cases, said = case_lines.of(tx, numbers), notes.last_of_customers(tx, numbers)
+    return [_line(task, now, cases.get(task.number or ""), said.get(task.number or "")) for task in tasks]
+
+
+def _line(task: TaskView, now: datetime, case: case_lines.CaseLine | None, said_at: datetime | None) -> Line:
+    has_news = said_at is not None and said_at > task.created_at
+    return Line(task, *urgency(task.created_at, task.due_at, now), case, has_news)
 
 
 def write_place(place: Place) -> str:
