@@ -252,7 +252,7 @@ def test_E6_two_who_tell_at_once_are_shown_each_others_message_first(desk: Runni
         theirs = hidden(press(other, number, "tell", news="预计两小时恢复。")) | {"news": "预计两小时恢复。"}
         assert an.http.post(f"/events/{number}/tell/send", data=mine).status_code == 303
         second = other.http.post(f"/events/{number}/tell/send", data=theirs)
-        assert (second.status_code, "刚刚已有人告知客户" in second.text) == (409, True)
+        assert (second.status_code, "刚刚已由 an.shigongsi 告知 2 位客户" in second.text) == (409, True)
         assert "预计两小时恢复。" in second.text and len(told(desk)) == 2
         again = hidden(second) | {"news": "预计两小时恢复。"}
         assert other.http.post(f"/events/{number}/tell/send", data=again).status_code == 303
@@ -326,6 +326,45 @@ def test_the_list_of_all_events_goes_on_page_by_page(desk: RunningDesk, an: Brow
     assert numbers[-1] in first and numbers[0] not in first
     second = an.get("/events", params={"show": "all", "after": numbers[2]}).text
     assert numbers[0] in second and numbers[2] not in second
+
+
+@pytest.mark.parametrize("tier", ["branch", "city", "province"])
+@pytest.mark.parametrize("status", ["declared", "acknowledged", "decided", "solved", "closed", "dismissed"])
+def test_an_event_of_every_status_and_tier_is_shown(
+    desk: RunningDesk, an: Browser, status: str, tier: str
+) -> None:
+    number = add_event(desk, tier=tier)
+    with desk.database.begin() as tx:
+        incidents.get(tx, number).status = status
+    page = an.get(f"/events/{number}")
+    assert page.status_code == 200
+    is_open = status in incidents.OPEN
+    assert (f'action="/events/{number}/raise"' in page.text) is is_open
+    assert (f'action="/events/{number}/hand-back"' in page.text) is (is_open and tier != "branch")
+    assert ("再次催办省公司" in page.text) is (is_open and tier == "province")
+
+
+def test_E3_who_lost_the_event_meanwhile_is_told_so_and_keeps_what_they_wrote(
+    desk: RunningDesk, an: Browser
+) -> None:
+    number = add_event(desk)
+    seen = hidden(an.get(f"/events/{number}"))
+    move(desk, number, "province", "somebody.else")
+    answer = an.http.post(f"/events/{number}/hand-back", data=seen | {"reason": REASON})
+    assert answer.status_code == 403
+    assert REASON in answer.text and "只有其可以退回" in answer.text
+
+
+def test_open_pages_hear_of_what_colleagues_do(desk: RunningDesk, an: Browser) -> None:
+    """Telling the customers is nothing that the engine knows of."""
+    number = add_event(desk)
+    tie(desk, number)
+    page = press(an, number, "tell", news=NEWS)
+    with an.http.stream("GET", "/live") as stream:
+        lines = (line for line in stream.iter_lines() if line.startswith("data:"))
+        first = next(lines)
+        an.http.post(f"/events/{number}/tell/send", data=hidden(page) | {"news": NEWS})
+        assert next(lines) != first
 
 
 class TestApi:

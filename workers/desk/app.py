@@ -32,7 +32,7 @@ from workers.desk.problems import answer_failures, of_error, status_of
 from workers.desk.provider_login import add_provider_login
 from workers.desk.services import DeskServices, Health
 from workers.errors import DubanError, SignInNeeded
-from workers.store import complaints, record_queries
+from workers.store import complaints, record_queries, timeline
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +102,7 @@ def _add_health(app: FastAPI, services: DeskServices) -> None:
 
 def _position(services: DeskServices) -> int:
     with services.database.read() as tx:
-        return record_queries.position(tx)
+        return record_queries.position(tx) + timeline.position(tx)
 
 
 def _database(services: DeskServices) -> Health:

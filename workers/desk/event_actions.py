@@ -15,13 +15,13 @@ from fastapi import APIRouter, Depends, Form, Path
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from workers.desk.access import signed_in
-from workers.desk.caller import Actor
+from workers.desk.caller import Actor, current
 from workers.desk.event_room import Asked
 from workers.desk.events import LONGEST_REASON, attached, let_go, move, rehearsal, told
 from workers.desk.problems import status_of
 from workers.desk.services import DeskServices
 from workers.desk.steering import check_steering
-from workers.errors import DubanError, Forbidden, NotFound, Refused
+from workers.errors import Conflict, DubanError, Refused
 from workers.notifications import event_news
 from workers.store.incident_moves import DOWN, UP
 
@@ -50,8 +50,6 @@ def add_event_actions(pages: APIRouter, services: DeskServices, room: Room) -> N
         """Does it, and goes back to the event; what was refused is shown there with its reason."""
         try:
             act()
-        except (Forbidden, NotFound):
-            raise
         except DubanError as error:
             return room(number, Asked(asked.act, str(error), asked.given), status_of(error))
         return RedirectResponse(f"/events/{number}", 303)
@@ -73,12 +71,8 @@ def add_event_actions(pages: APIRouter, services: DeskServices, room: Room) -> N
         number: _Number, who: Me, numbers: Annotated[str, Form(max_length=4000)] = ""
     ) -> Response:
         """Ties the complaints whose numbers were written."""
-
-        try:
-            asked = Asked("attach", given={"numbers": numbers})
-            return done(number, asked, lambda: attached(services, number, _numbers(numbers), who.name))
-        except NotFound as error:  # a number that was mistyped
-            return room(number, Asked("attach", str(error), {"numbers": numbers}), 404)
+        asked = Asked("attach", given={"numbers": numbers})
+        return done(number, asked, lambda: attached(services, number, _numbers(numbers), who.name))
 
     @pages.post("/events/{number}/complaints/{complaint}/detach", response_model=None)
     def detach_complaint(number: _Number, complaint: _Number, who: Me, reason: _Reason = "") -> Response:
@@ -88,15 +82,10 @@ def add_event_actions(pages: APIRouter, services: DeskServices, room: Room) -> N
             number, asked, lambda: let_go(services, number, complaint, who.name, reason.strip() or None)
         )
 
-    _add_telling(pages, services, room, done)
+    _add_telling(pages, services, room)
 
 
-def _add_telling(
-    pages: APIRouter,
-    services: DeskServices,
-    room: Room,
-    done: Callable[[str, Asked, Callable[[], object]], Response],
-) -> None:
+def _add_telling(pages: APIRouter, services: DeskServices, room: Room) -> None:
     def rehearsed(number: str, news: str, id_: str, wrong: str | None = None, status: int = 200) -> Response:
         found = rehearsal(services, number, news)
         return room(number, Asked("tell", wrong, {"news": news.strip(), "id": id_}, found), status)
@@ -104,8 +93,9 @@ def _add_telling(
     @pages.post("/events/{number}/tell", response_model=None)
     def preview_news(number: _Number, who: Me, news: _News = "") -> Response:
         """Shows who would be told what."""
-        check_steering(services, number, who.name)
+        current().is_noted = True  # nothing is done yet
         try:
+            check_steering(services, number, who.name)
             return rehearsed(number, news, secrets.token_hex(12))
         except Refused as error:
             return room(number, Asked("tell", str(error), {"news": news}), status_of(error))
@@ -115,24 +105,19 @@ def _add_telling(
         number: _Number, who: Me, id: _Id, seen: Annotated[int, Form(ge=0)], news: _News = ""
     ) -> Response:
         """Tells them. Where somebody told them meanwhile, it is shown anew and asked again."""
-        check_steering(services, number, who.name)
-
-        def tell() -> None:
+        given = {"news": news}
+        try:
+            check_steering(services, number, who.name)
             text = event_news.checked(services.wording, news)
             told(services, number, text, who, id, seen)
-
-        answer = done(number, Asked("tell", given={"news": news}), tell)
-        if answer.status_code != 409:
-            return answer
-        try:
-            return rehearsed(number, news, id, _TOLD_MEANWHILE, 409)
-        except Refused:
-            return answer  # it was solved or ended
-
-
-_TOLD_MEANWHILE: Final = (
-    "刚刚已有人告知客户，请核对后再发。 The customers were told meanwhile: look again before you send."
-)
+        except Conflict as error:
+            try:
+                return rehearsed(number, news, id, str(error), 409)
+            except Refused:  # it was solved or has ended
+                return room(number, Asked("tell", str(error), given), 409)
+        except DubanError as error:
+            return room(number, Asked("tell", str(error), given), status_of(error))
+        return RedirectResponse(f"/events/{number}", 303)
 
 
 def _said(reason: str) -> str:

@@ -25,10 +25,10 @@ _PAUSE: Final = 2.0
 
 
 class Live:
-    """Tells listeners that the engine's records moved on.
+    """Tells listeners that the engine's records or the timelines of cases moved on.
 
     Args:
-        position: how far the records are, an integer that grows; blocks, so it is called in a thread.
+        position: how far they are, an integer that grows; blocks, so it is called in a thread.
     """
 
     def __init__(self, position: Callable[[], int]) -> None:

@@ -88,7 +88,7 @@ def detach_by_hand(
     now = clock.now()
     with database.begin() as tx:
         _open(tx, number)
-        complaints.get(tx, complaint)
+        complaints.look(tx, complaint)
         mine = incidents.of_complaint(tx, complaint)
         if mine is None or mine.number != number:
             raise Conflict(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from workers.store.statements import insert_if_absent
@@ -46,3 +46,8 @@ def of(tx: Session, number: str) -> list[TimelineEntry]:
     """The entries of a complaint, in the order they happened."""
     mine = select(TimelineEntry).where(TimelineEntry.number == number)
     return list(tx.scalars(mine.order_by(TimelineEntry.at, TimelineEntry.id)))
+
+
+def position(tx: Session) -> int:
+    """How far it has come, over all cases. Only good for telling whether something was added."""
+    return int(tx.scalar(select(func.coalesce(func.max(TimelineEntry.id), 0))) or 0)

@@ -1,7 +1,7 @@
 // The room of an event: parts are fresh by themselves, but nothing is taken away under somebody who is at work in it;
 // words are looked at while they are written; the diagram follows.
 
-const PARTS = '[id^="event-"]';
+const PARTS = 'section[id^="event-"]';
 let missed = false;
 
 // Somebody is at work in a part: the keyboard is in it, or an action stands open.
