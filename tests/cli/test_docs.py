@@ -80,7 +80,7 @@ def test_every_call_of_the_api_is_documented(desk: RunningDesk) -> None:
     }
     page = (DOCS / "api.md").read_text(encoding="utf-8")
     documented = {
-        each.partition("?")[0] for each in re.findall(r"^\| `((?:GET|POST) [^`]+)`", page, re.MULTILINE)
+        each.partition("?")[0] for each in re.findall(r"^\| `((?:GET|POST|PATCH) [^`]+)`", page, re.MULTILINE)
     }
     assert documented == calls
 

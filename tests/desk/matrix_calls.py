@@ -142,6 +142,14 @@ def line(scene: Scene) -> dict[str, Any]:
     }
 
 
+def ticket(scene: Scene) -> dict[str, Any]:
+    """The same as a trouble ticket."""
+    medium = [{"phoneNumber": "13800138000"}]
+    party = {"role": "customer", "partyOrPartyRole": {"name": "王小明", "contactMedium": medium}}
+    place = [{"name": name, "value": value} for name, value in scene.place.items()]
+    return {"description": "断网", "relatedParty": [party], "troubleTicketCharacteristic": place}
+
+
 def report(scene: Scene) -> dict[str, Any]:
     """An event to report."""
     return {"policy": "petition", "kind": "network-outage", "region": scene.place, "affected_users": 30}
@@ -178,6 +186,7 @@ _MOVES: Final = Call(lambda _scene, _who: {"params": {"process": "x", "from": 1}
 _AS: Final = Call(lambda _scene, who: {"params": {"as": who}}, frozenset({404, 409}))
 _C: Final = "/api/v1/complaints"
 _E: Final = "/api/v1/events"
+_T: Final = "/api/v1/tmf621/troubleTicket"
 _ANSWERS: Final = {"is_settled": True, "customer_reply": "已处理"}
 
 CALLS: Final[dict[tuple[str, str], Call]] = {
@@ -276,6 +285,10 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("POST", f"{_E}/{{number}}/hand-back"): _json(reason="本级可处置"),
     ("POST", f"{_E}/{{number}}/news/preview"): _json(news="抢修中"),
     ("POST", f"{_E}/{{number}}/news"): _json(news="抢修中"),
+    ("GET", _T): _PLAIN,
+    ("POST", _T): Call(lambda scene, _who: {"json": ticket(scene)}),
+    ("GET", f"{_T}/{{number}}"): _PLAIN,
+    ("PATCH", f"{_T}/{{number}}"): Call(lambda _scene, _who: {"json": {"status": "cancelled"}}),
     ("POST", "/api/v1/search"): _json(wanted="王小明"),
     ("GET", "/api/v1/retention"): _PLAIN,
     ("POST", "/api/v1/retention"): _json(),

@@ -34,6 +34,7 @@ class Access:
 
 _C: Final = "/api/v1/complaints"
 _E: Final = "/api/v1/events"
+_T: Final = "/api/v1/tmf621/troubleTicket"
 
 ROUTES: Final[dict[tuple[str, str], Access]] = {
     ("POST", _C): Access("serve-customer", "complaint-registered", scope="complaints:write"),
@@ -75,6 +76,10 @@ ROUTES: Final[dict[tuple[str, str], Access]] = {
     ("POST", f"{_E}/{{number}}/hand-back"): Access(None, "event-handed-back", scope="events:write"),
     ("POST", f"{_E}/{{number}}/news/preview"): Access(scope="events:write"),
     ("POST", f"{_E}/{{number}}/news"): Access(None, "customers-told", scope="events:write"),
+    ("GET", _T): Access(scope="complaints:read"),
+    ("POST", _T): Access("serve-customer", "complaint-registered", scope="complaints:write"),
+    ("GET", f"{_T}/{{number}}"): Access(scope="complaints:read"),
+    ("PATCH", f"{_T}/{{number}}"): Access("serve-customer", "ticket-changed", scope="complaints:write"),
     ("POST", "/api/v1/search"): Access(None, "complaints-found", scope="complaints:read"),
     ("GET", "/api/v1/retention"): Access("run-retention", scope="operate"),
     ("POST", "/api/v1/retention"): Access(None, "retention-run", scope="operate"),

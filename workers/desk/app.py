@@ -22,6 +22,7 @@ from workers.desk import (
     pages,
     records,
     similar,
+    tmf621,
 )
 from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
@@ -77,6 +78,7 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(records.router(services))
     app.include_router(operations_api.router(services))
     app.include_router(move_routes.router(services, page))
+    app.include_router(tmf621.router(services))
     logins = Logins(services)
     access_pages = login_pages.router(services, gate, logins, page)
     add_provider_login(access_pages, services, gate, logins)
