@@ -29,6 +29,7 @@ from workers.desk.guard import Guard
 from workers.desk.live import Live
 from workers.desk.logins import Logins
 from workers.desk.once import Once
+from workers.desk.openapi import describe
 from workers.desk.problems import answer_failures, of_error, status_of
 from workers.desk.provider_login import add_provider_login
 from workers.desk.services import DeskServices, Health
@@ -84,6 +85,7 @@ def create_app(services: DeskServices) -> FastAPI:
     add_provider_login(access_pages, services, gate, logins)
     app.include_router(access_pages)
     app.include_router(pages.router(services, page, app.state.live))
+    app.openapi = describe(app)  # type: ignore[method-assign]
     return app
 
 
