@@ -79,7 +79,9 @@ class EventReport(BaseModel):
         return value
 
 
-class _Signed(EventReport):
+class SignedReport(EventReport):
+    """The same with who gives it."""
+
     person: str = Field(alias="as", strict=True, max_length=200)
 
 
@@ -98,7 +100,7 @@ def parse_report(raw: object, *, policies: Collection[str] | None = None) -> tup
     except (ValueError, RecursionError):
         raise Refused("an event is one JSON object") from None
     try:
-        signed = _Signed.model_validate(found, context={"policies": policies})
+        signed = SignedReport.model_validate(found, context={"policies": policies})
     except ValidationError as error:
         problems = (_sentence(problem) for problem in error.errors(include_input=False))
         raise Refused("; ".join(problems)) from None

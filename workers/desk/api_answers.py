@@ -210,6 +210,7 @@ class Event(EventLine):
     tasks: list[CaseTask]
     incident: Stuck | None
     watchers: list[str]
+    round: int
 
 
 class CaseOrEvent(RootModel[Case | Event]):

@@ -10,7 +10,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
 from workers.cases.complaint import ComplaintLine
-from workers.cases.incident import EventReport
+from workers.cases.incident import SignedReport
 from workers.cases.trouble_ticket import NewTicket, TicketChange
 from workers.desk.api_access import EVERY, ROUTES
 from workers.desk.openapi_answers import ANSWERS, FILES, MODELS
@@ -33,7 +33,7 @@ _BODIES: Final[dict[tuple[str, str], tuple[str, dict[str, Any]]]] = {
         },
     ),
     ("post", "/api/v1/events"): (
-        "EventReport",
+        "SignedReport",
         {"as": "lin.qiantai", "policy": "petition", "kind": "hall-outage", "region": {"province": "浙江省"}},
     ),
     ("post", "/api/v1/tmf621/troubleTicket"): (
@@ -94,7 +94,7 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
 def _complete(found: dict[str, Any]) -> None:
     components = found.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    asked = [ComplaintLine, EventReport, NewTicket, TicketChange]
+    asked = [ComplaintLine, SignedReport, NewTicket, TicketChange]
     modes: list[Any] = [(each, "serialization") for each in MODELS] + [(each, "validation") for each in asked]
     names, made = models_json_schema(modes, ref_template=f"{_REF}{{model}}")
     schemas |= made.get("$defs", {})
@@ -120,19 +120,13 @@ def _complete_call(method: str, path: str, call: dict[str, Any], names: dict[Any
         wanted = next(
             ref for (model, mode), ref in names.items() if model.__name__ == schema and mode == "validation"
         )
-        content = {"schema": _signed(wanted) if schema == "EventReport" else wanted, "example": example}
+        content = {"schema": wanted, "example": example}
         call["requestBody"] = {"required": True, "content": {"application/json": content}}
     if path.endswith("/evidence") and method == "post":
         file = {"schema": {"type": "string", "format": "binary"}}
         call["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
     if method != "get" and path not in {"/api/v1/search", "/api/v1/wording"}:
         call.setdefault("parameters", []).append(_KEY)
-
-
-def _signed(report: dict[str, Any]) -> dict[str, Any]:
-    """An event comes with the name of who reports it: `as`."""
-    who = {"type": "object", "required": ["as"], "properties": {"as": {"type": "string", "maxLength": 200}}}
-    return {"allOf": [report, who]}
 
 
 def _answers(method: str, path: str, call: dict[str, Any], names: dict[Any, Any]) -> dict[str, Any]:
