@@ -27,6 +27,7 @@ from schemathesis.core.failures import Failure, FailureGroup
 from tests.desk.matrix_calls import CALLS, Scene
 from tests.desk_server import TOKEN, RunningDesk, running
 from workers.desk.api_access import ROUTES
+from workers.desk.once import LOOKS
 from workers.store import deadlines, timeline
 from workers.store.database import Database
 
@@ -70,7 +71,7 @@ def test_every_call_says_what_it_answers_and_who_may_make_it(described: dict[str
         scope = ROUTES[method.upper(), path].scope
         assert scope == "every" or f"Scope: `{scope}`" in call["description"], where
         keys = [each for each in call.get("parameters", []) if each["name"] == "Idempotency-Key"]
-        assert len(keys) == (method != "get" and not path.endswith(("/search", "/wording"))), where
+        assert len(keys) == (method != "get" and path not in LOOKS), where
     names = [call["operationId"] for _, _, call in calls(described)]
     assert len(set(names)) == len(names)
     assert set(described["components"]["securitySchemes"]) == {"token", "session", "csrf"}

@@ -35,7 +35,7 @@ REPLAYED: Final = "Idempotency-Replayed"
 WRITES: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEY: Final = re.compile(r'"([!#-\[\]-~]{16,255})"|([!#-\[\]-~]{16,255})')
 """A structured string, as the draft has it, or the bare word, as many clients send it."""
-_LOOKS: Final = frozenset({"/api/v1/search", "/api/v1/wording"})
+LOOKS: Final = frozenset({"/api/v1/search", "/api/v1/wording", "/api/v1/complaints/similar"})
 """Posted, but they change nothing: there is no answer to keep."""
 _UPLOADS: Final = frozenset({"/api/v1/complaints/{number}/evidence"})
 """A long body is not read into memory: the call itself asks `Once`, with the digest of the file."""
@@ -162,7 +162,7 @@ class OnceRoute(APIRoute):
         async def handle(request: Request) -> Response:
             if not _JSON.fullmatch(request.headers.get("content-type", _PLAIN)) and await request.body():
                 return kind_of_problem("unsupported-media-type", {"Accept-Post": _PLAIN})
-            if HEADER not in request.headers or self.path_format in _LOOKS:
+            if HEADER not in request.headers or self.path_format in LOOKS:
                 return await act(request)
             answers: Once = request.app.state.once
             return await answers.answer(request, await request.body(), lambda: act(request))

@@ -13,6 +13,7 @@ from workers.cases.complaint import ComplaintLine
 from workers.cases.incident import SignedReport
 from workers.cases.trouble_ticket import NewTicket, TicketChange
 from workers.desk.api_access import EVERY, ROUTES
+from workers.desk.once import LOOKS
 from workers.desk.openapi_answers import ANSWERS, FILES, MODELS
 from workers.desk.problem_kinds import KINDS
 from workers.desk.problems import MEDIA_TYPE
@@ -125,7 +126,7 @@ def _complete_call(method: str, path: str, call: dict[str, Any], names: dict[Any
     if path.endswith("/evidence") and method == "post":
         file = {"schema": {"type": "string", "format": "binary"}}
         call["requestBody"] = {"required": True, "content": {"application/octet-stream": file}}
-    if method != "get" and path not in {"/api/v1/search", "/api/v1/wording"}:
+    if method != "get" and path not in LOOKS:
         call.setdefault("parameters", []).append(_KEY)
 
 
