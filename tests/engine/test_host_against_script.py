@@ -580,6 +580,32 @@ def test_what_does_not_end_within_the_grace_period_is_handed_back_and_the_host_e
     asyncio.run(story())
 
 
+def test_a_job_that_is_on_its_way_when_the_end_comes_is_handed_back_and_waits_for_no_time_out() -> None:
+    """A rolling restart under load: the engine has handed it out, and a poll that is cut off would leave it there."""
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.2)
+
+    async def story() -> None:
+        async with ScriptedGateway() as gateway:
+            begun: list[int] = []
+            gateway.always["ActivateJobs"] = slowly
+            host = WorkerHost(
+                gateway.handle, [task("work", lambda job: begun.append(job.key))], EngineSettings(**QUICK)
+            )
+            stop = asyncio.Event()
+            running = asyncio.create_task(host.run(stop))
+            await gateway.wait(lambda: bool(gateway.named("ActivateJobs")))
+            key = await gateway.offer("work", retries=3)
+            stop.set()
+            await running
+            assert gateway.activations[key] == 1 and begun == []
+            (returned,) = gateway.named("FailJob", key)
+            assert returned.request.retries == 3 and outcomes(host) == {"returned": 1}
+
+    asyncio.run(story())
+
+
 def test_the_end_has_a_deadline_even_when_the_gateway_hangs() -> None:
     async def story() -> None:
         may_end = threading.Event()

@@ -22,11 +22,11 @@ def is_cancelled() -> bool:
 
 
 async def kept(name: str, loop: Callable[[], Awaitable[None]]) -> None:
-    """Run a loop that is not meant to end, and begin it anew whenever it does, until cancelled."""
+    """Run a loop, and begin it anew whenever it breaks, until it returns or is cancelled."""
     while True:
         try:
             await loop()
-            said = "it returned"
+            return
         except (Exception, asyncio.CancelledError) as error:
             if is_cancelled():
                 raise

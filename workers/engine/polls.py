@@ -55,15 +55,21 @@ class Poll:
         self._begin = begin
         self._poll_seconds = poll_seconds
         self._room = asyncio.Event()
+        self._is_finishing = False
 
     def ended(self) -> None:
         """A job of this type is held no longer: there may be room."""
         self._room.set()
 
+    def finish(self) -> None:
+        """Ask no more: `run` returns with the answer that is still to come."""
+        self._is_finishing = True
+        self._room.set()
+
     async def run(self) -> None:
-        """Ask until cancelled. No answer, and no error of the client either, ends it."""
+        """Ask until told to finish, or cancelled. No answer, and no error of the client either, ends it."""
         troubles = 0
-        while True:
+        while not self._is_finishing:
             free = self._settings.max_jobs - self._status.running
             if free <= 0:
                 self._room.clear()

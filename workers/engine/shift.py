@@ -23,6 +23,9 @@ from workers.settings import EngineSettings
 
 log = logging.getLogger(__name__)
 
+LAST_ANSWER_SECONDS: Final = 0.5
+"""How long the end waits for polls that are being answered: jobs that are on their way would else wait for their
+time-out. A poll that has no answer by then is one that the engine has no job for."""
 HAND_BACK_SECONDS: Final = 3.0
 """How long the end waits until the engine has heard of the jobs that are handed back."""
 
@@ -56,6 +59,8 @@ class Shift:
         self._poll_seconds = poll_seconds
         self._answers = Answers(gateway)
         self._working: dict[Held, asyncio.Task[None]] = {}
+        self._came_late: set[Held] = set()
+        self._is_stopping = False
         self._polls = {
             kind: Poll(gateway, task, settings, worker, statuses[kind], self._begin, poll_seconds)
             for kind, task in tasks.items()
@@ -78,11 +83,19 @@ class Shift:
         try:
             await stop.wait()
         finally:
+            self._is_stopping = True
+            for poll in self._polls.values():
+                poll.finish()
+            if polls:
+                await asyncio.wait(polls, timeout=LAST_ANSWER_SECONDS)
             await end(polls)
             await self._drain()
             await end(others)
 
     def _begin(self, task: BoundTask, held: Held) -> None:
+        if self._is_stopping:
+            self._came_late.add(held)
+            return
         self._statuses[task.type].running += 1
         work = asyncio.create_task(self._work(task, held))
         self._working[held] = work
@@ -130,7 +143,7 @@ class Shift:
 
     async def _drain(self) -> None:
         """Hand back what was not begun, wait for the rest, hand back what is late."""
-        waiting = {held for held in self._working if held.take_back()}
+        waiting = self._came_late | {held for held in self._working if held.take_back()}
         begun = [work for held, work in self._working.items() if held not in waiting]
         handing_back = asyncio.create_task(self._hand_back(waiting))
         if begun:
