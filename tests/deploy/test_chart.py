@@ -121,18 +121,8 @@ def test_every_part_is_a_command_and_every_setting_exists(rendered: list[dict[st
         assert container["args"][0] in commands, name
         names = [variable["name"] for variable in container["env"]]
         assert len(names) == len(set(names)), name
-        unknown = [each for each in names if not _is_setting(each) and each not in ENGINE_ACCESS]
+        unknown = [each for each in names if not _is_setting(each)]
         assert not unknown, name
-
-
-ENGINE_ACCESS: Final = {
-    f"DUBAN_ENGINE__{name}"
-    for name in (
-        *("TLS", "CA_FILE", "CERT_FILE", "KEY_FILE", "TENANT", "BASIC_USER", "BASIC_PASSWORD"),
-        *("OAUTH_URL", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET", "OAUTH_AUDIENCE", "OAUTH_SCOPE"),
-    )
-}
-"""Settings of workers/engine/access.py."""
 
 
 def _is_setting(name: str) -> bool:

