@@ -94,14 +94,14 @@ def get(address: str) -> tuple[int, dict[str, Any]]:
 
 def test_a_new_store_is_brought_to_this_version_once(tmp_path: Path) -> None:
     """The job before everything else: the second time there is nothing to do."""
-    first, second = run("migrate", data=tmp_path), run("migrate", data=tmp_path)
+    first, second = run("upgrade", data=tmp_path), run("upgrade", data=tmp_path)
     assert json.loads(first.stdout) == {"before": None, "after": schema.head()}, first.stderr
     assert json.loads(second.stdout) == {"before": schema.head(), "after": schema.head()}
 
 
 def test_a_store_that_does_not_answer_is_tried_again_later(tmp_path: Path) -> None:
     """Exit code 3 tells a cluster to start the job again."""
-    done = run("migrate", data=tmp_path, database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
+    done = run("upgrade", data=tmp_path, database_url="postgresql+psycopg://nobody@127.0.0.1:1/none")
     assert done.returncode == 3 and "database does not answer" in done.stderr
 
 

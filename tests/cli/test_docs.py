@@ -48,6 +48,14 @@ def test_help_is_enough_to_use_a_command(name: str) -> None:
     assert f"duban {name}" in text
 
 
+def test_no_command_hides_another() -> None:
+    """Two commands of one name would be one, and nobody would see which is gone."""
+    names = [
+        each.name or each.callback.__name__ for each in application().registered_commands if each.callback
+    ]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_no_documented_command_is_missing() -> None:
     page = (DOCS / "cli.md").read_text(encoding="utf-8")
     documented = set(

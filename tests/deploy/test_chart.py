@@ -150,7 +150,7 @@ def test_store_and_models_come_before_everything_else(rendered: list[dict[str, A
     """Hooks, in this order: a job that fails ends the upgrade before anything was changed that runs."""
     jobs = {each["metadata"]["name"]: each for each in rendered if each["kind"] == "Job"}
     weights = {name: int(job["metadata"]["annotations"]["helm.sh/hook-weight"]) for name, job in jobs.items()}
-    assert sorted(weights, key=weights.__getitem__) == ["duban-migrate", "duban-deploy"]
+    assert sorted(weights, key=weights.__getitem__) == ["duban-upgrade", "duban-deploy"]
     for job in jobs.values():
         assert job["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
         assert job["spec"]["activeDeadlineSeconds"] > 0

@@ -20,7 +20,7 @@ from workers.tasks import TASKS
 
 DEPLOY: Final = Path(__file__).parents[2] / "deploy"
 FILE: Final = DEPLOY / "compose.yaml"
-OURS: Final = {"migrate", "records", "deploy", "desk", "sender", "workers-refunds", "workers-rest"}
+OURS: Final = {"upgrade", "records", "deploy", "desk", "sender", "workers-refunds", "workers-rest"}
 SECRETS: Final = {"POSTGRES_PASSWORD": "p", "RECORDS_PASSWORD": "r"}
 
 

@@ -72,7 +72,7 @@ sys.exit(asked.returncode)
 @needs_docker
 def test_a_store_is_migrated_by_somebody_who_is_not_root_and_writes_nowhere_else(image: str) -> None:
     """The job that goes before everything else."""
-    done = docker("run", "--rm", *LOCKED_DOWN, image, "migrate")
+    done = docker("run", "--rm", *LOCKED_DOWN, image, "upgrade")
     assert json.loads(done.stdout) == {"before": None, "after": schema.head()}
     user = docker("run", "--rm", *LOCKED_DOWN, "--entrypoint=id", image, "-u").stdout.strip()
     assert user == "10001"

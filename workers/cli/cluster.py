@@ -1,4 +1,4 @@
-"""The verbs that run one part of an instance as a process of its own, for a cluster: migrate, desk, records, send.
+"""The verbs that run one part of an instance as a process of its own, for a cluster: upgrade, desk, records, send.
 
 With `duban deploy` and `duban work` they are everything that `duban up` does, but the engine (docs/operations.md).
 """
@@ -21,22 +21,22 @@ if TYPE_CHECKING:
 
 def register(app: typer.Typer) -> None:
     """Adds the verbs, in the order of `duban --help`."""
-    app.command()(migrate)
+    app.command()(upgrade)
     app.command()(desk)
     app.command()(records)
     app.command()(send)
 
 
-def migrate(data: Data = None) -> None:
+def upgrade(data: Data = None) -> None:
     """Bring the store to this version.
 
     Every part does so when it starts; a cluster does it once, before. Prints the revisions as JSON.
 
-    Example: DUBAN_DATABASE_URL=postgresql+psycopg://… duban migrate
+    Example: DUBAN_DATABASE_URL=postgresql+psycopg://… duban upgrade
     """
     from dataclasses import asdict
 
-    from workers.bootstrap.migrate import migrate as bring
+    from workers.bootstrap.upgrade import upgrade as bring
     from workers.cli.options import print_json
 
     print_json(asdict(bring(settings_for(data))))

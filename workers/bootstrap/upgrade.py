@@ -1,4 +1,4 @@
-"""`duban migrate`: brings the store to this version before anything else of it starts."""
+"""`duban upgrade`: brings the store to this version before anything else of it starts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from workers.store import schema
 
 
 @dataclass(frozen=True)
-class Migrated:
+class Upgraded:
     """The revisions of the store; `before` is None for one that was empty."""
 
     before: str | None
     after: str
 
 
-def migrate(settings: Settings) -> Migrated:
+def upgrade(settings: Settings) -> Upgraded:
     """Upgrades the schema in one transaction; several at once wait for each other.
 
     Raises:
@@ -29,4 +29,4 @@ def migrate(settings: Settings) -> Migrated:
     finally:
         store.close()
     open_store(settings).close()
-    return Migrated(before, schema.head())
+    return Upgraded(before, schema.head())
