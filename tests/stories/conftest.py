@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from tests.browser.fixture import browser as browser
 from tests.databases import Postgres
 from tests.stories.world import World, running_duban
 from workers.store.record_tables import Element
