@@ -1,6 +1,6 @@
 """Pictures of every page of a running desk for docs/pictures: `python -m tests.browser.photograph DATA`.
 
-DATA is the folder of an instance that runs with `--demo --samples` (`make run`). Look at every picture before you commit
+DATA is the folder of an instance that runs with `--demo --samples`. Look at every picture before you commit
 it. Pages that need a story of their own (task, customer, case, register, event, heat, overview) are not among them.
 """
 

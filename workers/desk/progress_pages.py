@@ -54,16 +54,38 @@ class Tries:
         return times is not None and len(times) == self._most and now - times[0] < self._window
 
 
-def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., HTMLResponse]) -> None:
-    """The page and what customers do on it."""
-    tries = Tries()
+class Door:
+    """Lets in who has the link from the message."""
 
-    def told(
-        request: Request, number: str, key: str, ask: Callable[[str], object], thanks: str, over: str
+    def __init__(self, services: DeskServices, page: Callable[..., HTMLResponse]) -> None:
+        self._services = services
+        self._page = page
+        self._tries = Tries()
+
+    def open(
+        self, request: Request, tx: Transaction, number: str | None, key: str
+    ) -> Complaint | HTMLResponse:
+        """The customer's complaint (by the key alone, where no number is given), or the page that says why not."""
+        now, address = self._services.clock.now(), request.client.host if request.client else ""
+        if self._tries.are_too_many(address, now):
+            answer = self._closed(429)
+            answer.headers["Retry-After"] = str(int(_WINDOW.total_seconds()))
+            return answer
+        if number is None:
+            found = complaints.of_short_link(tx, key)
+        else:
+            found = complaints.of_customer_link(tx, number.upper(), key)
+        if found is None:
+            self._tries.note(address, now)
+            return self._closed(404)
+        return found
+
+    def tell(
+        self, request: Request, number: str, key: str, ask: Callable[[str], object], thanks: str, over: str
     ) -> Response:
         """Hands on what the customer says; what comes too late or twice changes nothing and says so."""
-        with services.database.read() as tx:
-            found = opened(request, tx, number, key)
+        with self._services.database.read() as tx:
+            found = self.open(request, tx, number, key)
         if isinstance(found, Response):
             return found
         try:
@@ -72,27 +94,27 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
             return _back(found, over)
         return _back(found, thanks)
 
-    def opened(request: Request, tx: Transaction, number: str | None, key: str) -> Complaint | HTMLResponse:
-        """The customer's complaint (by the key alone, where no number is given), or the page that says why not."""
-        now, address = services.clock.now(), request.client.host if request.client else ""
-        if tries.are_too_many(address, now):
-            answer = page("progress-missing.html", 429, house=services.house, is_too_often=True)
-            answer.headers["Retry-After"] = str(int(_WINDOW.total_seconds()))
-            return answer
-        if number is None:
-            found = complaints.of_short_link(tx, key)
-        else:
-            found = complaints.of_customer_link(tx, number.upper(), key)
-        if found is None:
-            tries.note(address, now)
-            return page("progress-missing.html", 404, house=services.house, is_too_often=False)
-        return found
+    def _closed(self, status: int) -> HTMLResponse:
+        house = self._services.house
+        return self._page("progress-missing.html", status, house=house, is_too_often=status == 429)
 
+
+def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., HTMLResponse]) -> None:
+    """The page and what customers do on it."""
+    door = Door(services, page)
+    _add_looking(pages, services, page, door)
+    _add_saying(pages, services, door)
+    _add_remarks(pages, services, door)
+
+
+def _add_looking(
+    pages: APIRouter, services: DeskServices, page: Callable[..., HTMLResponse], door: Door
+) -> None:
     @pages.get("/p/{key}", response_model=None)
     def short_link(request: Request, key: Annotated[str, Path(max_length=64)]) -> Response:
         """The link of a text message, as short as it can be: it leads to the page."""
         with services.database.read() as tx:
-            found = opened(request, tx, None, key)
+            found = door.open(request, tx, None, key)
         if isinstance(found, Response):
             return found
         return RedirectResponse(f"/progress/{found.number}?key={found.progress_key}", 303)
@@ -103,7 +125,7 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
     ) -> Response:
         """Where the complaint is, in plain words."""
         with services.database.read() as tx:
-            found = opened(request, tx, number, key)
+            found = door.open(request, tx, number, key)
             if isinstance(found, Response):
                 return found
             view = plain_progress(services, tx, found)
@@ -112,6 +134,8 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
             "progress.html", house=services.house, key=key, said=said[:20], submission=submission, **view
         )
 
+
+def _add_saying(pages: APIRouter, services: DeskServices, door: Door) -> None:
     @pages.post("/progress/{number}/survey", response_model=None)
     def answer_survey(
         request: Request,
@@ -134,7 +158,7 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
                 wake=services.wake_relay,
             )
 
-        return told(request, number, key, ask, "thanks", "survey-over")
+        return door.tell(request, number, key, ask, "thanks", "survey-over")
 
     @pages.post("/progress/{number}/appeal", response_model=None)
     def file_appeal(
@@ -152,8 +176,10 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
                 wake=services.wake_relay,
             )
 
-        return told(request, number, key, ask, "appealed", "appeal-over")
+        return door.tell(request, number, key, ask, "appealed", "appeal-over")
 
+
+def _add_remarks(pages: APIRouter, services: DeskServices, door: Door) -> None:
     @pages.post("/progress/{number}/note", response_model=None)
     def remark(
         request: Request,
@@ -171,7 +197,7 @@ def add_progress(pages: APIRouter, services: DeskServices, page: Callable[..., H
                 now, author = services.clock.now(), notes.CUSTOMER
                 notes.add(tx, mine, text, author=author, is_of_customer=True, at=now, submission=submission)
 
-        return told(request, number, key, ask, "remarked", "remark-over")
+        return door.tell(request, number, key, ask, "remarked", "remark-over")
 
 
 def _back(complaint: Complaint, said: str) -> Response:
