@@ -17,6 +17,10 @@ _WORDS: Final = "已联系客户并核实情况,处理结果已说明,客户表�
 _EXAMPLES: Final = ("2026-10", "PZ-2026/001")
 """A month, a reference: what fields with a pattern ask for."""
 _MOST_STEPS: Final = 80
+_PAINTED: Final = """() => new Promise(done => requestAnimationFrame(() => setTimeout(
+  () => requestAnimationFrame(() => setTimeout(done)))))"""
+"""form-js takes a date and its time on after the next painting, each from what it knew at the one before: two keys of
+a person are further apart than that."""
 _FOCUSED: Final = """() => {
   const at = document.activeElement;
   return {
@@ -53,6 +57,7 @@ def fill_in(page: Page, schema: dict[str, Any], plan: tuple[int, int]) -> set[st
     reached: set[str] = set()
     for _ in range(_MOST_STEPS):
         page.keyboard.press("Tab")
+        page.evaluate(_PAINTED)
         at = page.evaluate(_FOCUSED)
         if at["isSubmit"]:
             page.keyboard.press("Enter")
@@ -88,7 +93,7 @@ def _answer(page: Page, at: dict[str, Any], field: dict[str, Any], choice: int) 
         keys.insert_text(f"{datetime.now(SHANGHAI) + timedelta(days=1):%Y/%-m/%-d}")
     elif at["isTime"]:
         # windows have a beginning and an end: the later field gets the later time
-        keys.insert_text("16:00" if "end" in field["key"] else "14:00")
+        keys.insert_text("16:00" if "_to_" in field["key"] else "14:00")
     elif "number" in at["field"]:
         keys.insert_text(str(field.get("validate", {}).get("min", 1)))
     elif not at["value"]:

@@ -43,7 +43,7 @@ def test_every_call_takes_a_scope(
         found = tx.get(ApiToken, "none")
         if found is not None:
             tx.delete(found)
-    address = path.format(number="TS1", key="1", id_="1", sha256="0" * 64, kind="x")
+    address = path.format(number="TS1", complaint="TS2", key="1", id_="1", sha256="0" * 64, kind="x")
     with system(desk, name="none") as client:
         refused = client.request(method, address, json={} if method != "GET" else None)
     assert refused.json()["type"] == "/problems/insufficient-scope", refused.text

@@ -139,6 +139,7 @@ def test_the_exporter_sends_only_what_is_projected(probe: Probe) -> None:
         "PROCESS_INSTANCE",
         "TIMER",
         "USER_TASK",
+        "VARIABLE",
     }
 
 
