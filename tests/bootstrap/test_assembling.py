@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -17,7 +16,6 @@ from workers.bootstrap import cluster, ports
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.parts import assembled
 from workers.bootstrap.resources import models_dir
-from workers.bootstrap.running import Stopped
 from workers.bootstrap.up import Instance
 from workers.cases.region import Region
 from workers.clock import SystemClock
@@ -25,7 +23,7 @@ from workers.engine import broker_process
 from workers.engine.broker import EmbeddedBroker
 from workers.engine.host import WorkerHost
 from workers.errors import Refused, Unavailable
-from workers.settings import EngineSettings, Settings, WebSettings
+from workers.settings import Settings, WebSettings
 from workers.store import staff
 
 
@@ -72,24 +70,6 @@ def test_a_store_that_is_no_database_is_one_sentence(tmp_path: Path) -> None:
         assembled(Settings(data=tmp_path), SystemClock()),
     ):
         pass
-
-
-def test_a_signal_ends_workers_that_still_wait_for_their_engine(tmp_path: Path) -> None:
-    with socket.socket() as taken:  # bound, and nobody listens
-        taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-        settings = Settings(data=tmp_path, engine=EngineSettings(address=address))
-
-        def say(sentence: str) -> None:
-            if "Waiting for the engine" in sentence:
-                os.kill(os.getpid(), signal.SIGTERM)
-
-        async def story() -> None:
-            async with asyncio.timeout(60):
-                await cluster.work(settings, ["notify-customer"], say)
-
-        with pytest.raises(Stopped):
-            asyncio.run(story())
 
 
 def test_the_page_s_socket_has_an_address_for_browsers_and_answers_without_waiting_for_an_ack() -> None:

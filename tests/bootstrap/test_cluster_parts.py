@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sysconfig
 from collections.abc import Iterator
@@ -159,6 +160,14 @@ def test_workers_tell_a_probe_how_they_are(tmp_path: Path, gateway: str) -> None
         assert get(f"http://127.0.0.1:{port}/healthz") == (200, {"ok": True, "says": None})
 
 
+def test_a_signal_ends_workers_that_still_wait_for_their_engine(tmp_path: Path) -> None:
+    with socket.socket() as taken:  # bound, and nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        with running("work", data=tmp_path, said="Waiting for the engine", engine__address=address):
+            pass
+
+
 def test_the_sender_tells_a_probe_that_it_lives(tmp_path: Path, gateway: str) -> None:
     """Messages to people and to the engine, without workers."""
     port = str(_free_port())
@@ -180,7 +189,5 @@ def test_every_job_type_is_in_a_group_or_in_the_rest(tmp_path: Path) -> None:
 
 
 def _free_port() -> int:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as free:
         return int(free.getsockname()[1])
