@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from tests.desk_server import RunningDesk, add_complaint, add_incident, add_task
-from workers.client import Client, Instance
+from workers.client import Client
+from workers.connection import Instance
 from workers.desk import paging
 from workers.store import complaints, deadlines
 from workers.store.tables import Complaint, Deadline
@@ -99,7 +100,7 @@ def test_tasks_stuck_work_and_events_come_in_pages_too(desk: RunningDesk, api: h
 
 
 def test_the_client_reads_every_page(desk: RunningDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("workers.client.PAGE", 2)
+    monkeypatch.setattr("workers.connection.PAGE", 2)
     number = add_complaint(desk)
     tasks = [add_task(desk, number, key=f"22517998136853{n:02}") for n in range(5)]
     with Client(Instance(desk.url, "a-token-for-tests", "")) as client:

@@ -11,7 +11,8 @@ import pytest
 
 from tests.stories.test_complaint_handling import NO_SIGNAL
 from tests.stories.world import World
-from workers.client import Client, find_instance
+from workers.client import Client
+from workers.connection import find_instance
 
 pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 

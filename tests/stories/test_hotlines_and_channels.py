@@ -10,7 +10,7 @@ import pytest
 
 from tests.stories.test_scripts import duban
 from tests.stories.world import Case, World
-from workers.client import find_instance
+from workers.connection import find_instance
 from workers.names import SHANGHAI
 from workers.store import outbox, staff
 from workers.store.tables import OutboxMessage

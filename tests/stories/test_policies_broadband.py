@@ -11,7 +11,7 @@ import pytest
 from tests.stories.conftest import BPMN
 from tests.stories.world import Case, World
 from workers.cases.calendar import WorkingCalendar, is_workday, read_hours
-from workers.client import find_instance
+from workers.connection import find_instance
 from workers.store import complaints, holders, outbox
 
 pytestmark = pytest.mark.parametrize("world", ["sqlite"], indirect=True)

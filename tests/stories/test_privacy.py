@@ -20,7 +20,7 @@ from sqlalchemy import select
 
 from tests.stories.world import Case, World
 from workers.cases.retention import GONE, anonymised_facts
-from workers.client import find_instance
+from workers.connection import find_instance
 from workers.notifications.messenger import AUTHORITY, CONTACT, CUSTOMER
 from workers.store import record_tables
 from workers.store.anonymise import PERSONAL

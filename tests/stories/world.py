@@ -17,7 +17,8 @@ from typing import Any
 
 from pyzeebe.proto.gateway_pb2 import DeployResourceRequest, Resource
 
-from workers.client import Client, find_instance
+from workers.client import Client
+from workers.connection import find_instance
 from workers.engine.gateway import EngineHandle, Gateway
 from workers.engine.messages import Messages
 from workers.engine.user_tasks import UserTasks

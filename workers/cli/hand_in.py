@@ -13,7 +13,8 @@ import typer
 
 from workers.cli.failures import Exit
 from workers.cli.options import Data, Token, Url, connect
-from workers.client import AnswerLost, Client
+from workers.client import Client
+from workers.connection import AnswerLost
 from workers.errors import Refused, Unavailable
 from workers.names import LARGEST_BODY
 

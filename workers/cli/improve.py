@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from workers.cli.options import AsJson, Data, Token, Url, connect, print_json
-from workers.client import NoInstance
+from workers.connection import NoInstance
 from workers.errors import Refused
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
-from workers.client import Client, find_instance
+from workers.client import Client
+from workers.connection import find_instance
 
 
 def default_data() -> Path:
