@@ -77,6 +77,14 @@ class Client(Connection):
         body = {"as": person, "id": id_, "channel": channel, "error": error}
         return self._object("POST", "outbox/resend", body)
 
+    def alerts(self) -> dict[str, Any]:
+        """Whether alerts are on, what is not over, the last alerts."""
+        return self._object("GET", "alerts")
+
+    def test_alert(self, person: str | None) -> dict[str, Any]:
+        """Has a test alert sent."""
+        return self._object("POST", "alerts/test", {"as": person})
+
     def timers(self, number: str | None = None) -> dict[str, Any]:
         """What fires next."""
         return self._object("GET", f"timers?{urlencode({'number': number})}" if number else "timers")

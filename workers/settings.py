@@ -216,6 +216,40 @@ class NotificationSettings(BaseModel):
     hotline: str = Field("10000", description="Number that customers are told to call: yours")
 
 
+class AlertSettings(BaseModel):
+    """Who of operations is told of stuck work, dead letters, overdue cases and silent workers. Nobody by default."""
+
+    recipients: str = Field(
+        "", description="E-mail addresses that alerts go to, comma-separated; empty: none"
+    )
+    webhook_url: SecretStr | None = Field(
+        None,
+        description="URL that takes alerts as JSON by POST; empty: none. Kept secret: it may hold a token",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None,
+        description="Key of the webhook's signature (HMAC-SHA256): `whsec_` and base64, or any text; empty: not signed",
+    )
+    webhook_ca_file: Path | None = Field(
+        None, description="Certificates (PEM) to trust for the webhook; empty: the usual ones"
+    )
+    webhook_timeout_seconds: float = Field(10, gt=0, description="How long the webhook may take to answer")
+    kinds: str = Field(
+        "incident,dead-letter,complaint-overdue,report-overdue,workers",
+        description="What is told, comma-separated; `place-overdue` tells of places instead of each complaint",
+    )
+    place_overdue: int = Field(
+        20, ge=2, description="From how many overdue complaints on a place is told of (`place-overdue`)"
+    )
+    digest_seconds: float = Field(
+        60, ge=0, description="How long the first trouble waits for others, to be told in one alert"
+    )
+    interval_seconds: float = Field(300, ge=0, description="Least time between two alerts")
+    reminder_hours: float = Field(
+        12, ge=0, description="How long after the last alert what is not over is told again; 0: never"
+    )
+
+
 class EvidenceSettings(BaseModel):
     """Files that belong to cases."""
 
@@ -285,5 +319,6 @@ class Settings(BaseSettings):
     oidc: OidcSettings = Field(default_factory=lambda: OidcSettings())
     evidence: EvidenceSettings = Field(default_factory=lambda: EvidenceSettings())
     notifications: NotificationSettings = Field(default_factory=lambda: NotificationSettings())
+    alerts: AlertSettings = Field(default_factory=lambda: AlertSettings())
     billing: BillingSettings = Field(default_factory=lambda: BillingSettings())
     ledger: LedgerSettings = Field(default_factory=lambda: LedgerSettings())

@@ -312,6 +312,13 @@ CALLS: Final[dict[tuple[str, str], Call]] = {
     ("GET", "/api/v1/causes"): _PLAIN,
     ("GET", "/api/v1/outbox"): _PLAIN,
     ("POST", "/api/v1/outbox/resend"): _json(),
+    ("GET", "/api/v1/alerts"): _PLAIN,
+    ("POST", "/api/v1/alerts/test"): Call(lambda _scene, who: {"json": {"as": who}}, frozenset({409})),
+    ("GET", "/operations/alerts"): _PLAIN,
+    ("POST", "/operations/alerts/test"): Call(also=frozenset({409})),
+    ("POST", "/operations/alerts/resend"): Call(
+        lambda _scene, _who: {"data": {"id": "999999"}}, frozenset({404})
+    ),
     ("GET", "/api/v1/timers"): _PLAIN,
     ("GET", "/api/v1/versions"): _PLAIN,
     ("GET", "/api/v1/heat"): Call(lambda _scene, _who: {"params": {"process": "x"}}, frozenset({404})),

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.notifications.mail_servers import webhook_receiver
 from tests.stories.world import DUBAN, Running, World
 from workers.cases.calendar import WorkingCalendar, is_workday, read_hours, read_years
 from workers.errors import Broken
@@ -168,25 +169,40 @@ def test_a_folder_that_cannot_be_written_is_told_in_a_sentence(tmp_path: Path) -
 def test_stuck_work_is_an_incident_with_its_cause_and_can_be_retried(
     up: Callable[..., World], data: Path, tmp_path: Path
 ) -> None:
-    """Nobody is in the department: an incident says so. The staff file is mended, the work retried, it goes on."""
+    """Nobody is in the department: an incident says so, and operations are told by webhook. The staff file is mended,
+    the work retried, it goes on: told once more. Nothing is told twice, though the instance stopped in between."""
     people = json.loads((REPOSITORY / "deploy" / "sample-staff.json").read_text(encoding="utf-8"))
     lacking = tmp_path / "staff.json"
     lacking.write_text(json.dumps([person for person in people if "billing" not in person["groups"]]))
-    world = up(DUBAN_STAFF_FILE=str(lacking))
-    assert "Nobody is in the group billing" in world.running.progress()
-    case = world.complain(WRONG_BILL)
-    case.wait(lambda: bool(world.client.incidents()), "an incident")
-    assert "billing" in json.dumps(world.client.incidents(), ensure_ascii=False)
-    assert case["incident"] is not None
-    assert case.tasks() == []
-    assert world.running.stop() == 0
+    with webhook_receiver() as receiver:
+        alerts = {"WEBHOOK_URL": receiver.url, "DIGEST_SECONDS": "0", "INTERVAL_SECONDS": "0"}
+        told = {f"DUBAN_ALERTS__{name}": value for name, value in alerts.items()}
+        world = up(DUBAN_STAFF_FILE=str(lacking), **told)
+        assert "Nobody is in the group billing" in world.running.progress()
+        case = world.complain(WRONG_BILL)
+        case.wait(lambda: bool(world.client.incidents()), "an incident")
+        assert "billing" in json.dumps(world.client.incidents(), ensure_ascii=False)
+        assert case["incident"] is not None
+        assert case.tasks() == []
+        case.wait(lambda: len(receiver.bodies) == 1, "an alert")
+        (line,) = json.loads(receiver.bodies[0])["data"]["begun"]
+        assert (line["kind"], line["numbers"], line["count"]) == ("incident", [case.number], 1)
+        assert line["process"] == "complaint-handling" and "billing" in line["says"]
+        assert world.running.stop() == 0
 
-    world = case.world = up()
-    (incident,) = world.client.incidents()
-    world.client.retry(incident["key"])
-    assert case.task("investigate-complaint")["groups"] == ["billing"]
-    case.wait(lambda: case["incident"] is None, "no incident any more")
-    assert world.client.incidents() == []
+        world = case.world = up(**told)
+        (incident,) = world.client.incidents()
+        world.client.retry(incident["key"])
+        assert case.task("investigate-complaint")["groups"] == ["billing"]
+        case.wait(lambda: case["incident"] is None, "no incident any more")
+        assert world.client.incidents() == []
+        case.wait(lambda: len(receiver.bodies) == 2, "an alert that it is over")
+        second = json.loads(receiver.bodies[1])["data"]
+        assert second["counts"] == {"begun": 0, "ended": 1, "still": 0}
+        assert second["ended"][0]["numbers"] == [case.number]
+        assert world.client.test_alert(None)["state"] == "asked"
+        case.wait(lambda: len(receiver.bodies) == 3, "a test alert")
+        assert json.loads(receiver.bodies[2])["type"] == "alert.tested"
 
 
 def first_unknown_year() -> int:

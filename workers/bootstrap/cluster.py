@@ -65,6 +65,7 @@ async def work(settings: Settings, only: Sequence[str], say: Say, but: Sequence[
             if not only and not but:
                 loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
                 loops["sender"] = parts.sender.run
+                loops["alerts"] = parts.alerter.run
             await stack.enter_async_context(probed(settings.probe, lambda: host.report().trouble))
             say(f"working on {', '.join(task.type for task in tasks)}")
             await run.all(loops)
@@ -86,7 +87,7 @@ async def send(settings: Settings, say: Say) -> None:
             relay = Relay(parts.database, Messages(gateway), clock)
             await stack.enter_async_context(probed(settings.probe, lambda: None))
             say("sending")
-            await run.all({"relay": relay.run, "sender": parts.sender.run})
+            await run.all({"relay": relay.run, "sender": parts.sender.run, "alerts": parts.alerter.run})
 
 
 async def records(settings: Settings, ready: Callable[[str], None]) -> None:

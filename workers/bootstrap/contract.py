@@ -8,6 +8,7 @@ from workers.classification import Classifier
 from workers.engine.models import Models, contracts_of
 from workers.errors import Refused
 from workers.notifications.agreements import Agreements
+from workers.notifications.alert_texts import AlertTexts
 from workers.notifications.render import Templates
 from workers.settings import Settings
 from workers.tasks import TASKS
@@ -25,6 +26,7 @@ def checked_models(settings: Settings) -> Models:
     findings = models.check(contracts_of(TASKS), templates.facts.events.keys(), templates.wording)
     rules = Classifier(folder / CLASSIFICATION_RULES, settings.engine.cache_dir).check()
     texts = templates.check() + list(Agreements(templates_dir(settings), settings).check())
+    texts += AlertTexts(templates_dir(settings), templates.labels, settings).check()
     faults = [str(finding) for finding in findings] + texts + rules
     if faults:
         raise Refused("the models have faults, and nothing was deployed:\n  " + "\n  ".join(faults))

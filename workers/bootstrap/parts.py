@@ -24,9 +24,12 @@ from workers.engine.jobs import BoundTask, Task, bind
 from workers.engine.models import Models
 from workers.errors import Broken, Refused, Unavailable
 from workers.notifications.agreements import Agreements
+from workers.notifications.alert_texts import AlertTexts
+from workers.notifications.alerter import Alerter, Plan
 from workers.notifications.case_file import CaseFiles
 from workers.notifications.channels.choice import open_channels
 from workers.notifications.channels.spool import Spool
+from workers.notifications.channels.webhook import Webhook
 from workers.notifications.labels import Labels
 from workers.notifications.messenger import Messenger
 from workers.notifications.render import Templates
@@ -63,6 +66,7 @@ class Parts:
     wording: Wording
     messenger: Messenger
     sender: Sender
+    alerter: Alerter
     classifier: Classifier
     calendar: WorkingCalendar
     files: FileStore
@@ -123,8 +127,13 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
                     tx, holders.read_file(settings.billing.holders_file or deploy_file(SAMPLE_HOLDERS))
                 )
         channels = open_channels(settings.notifications, settings.data / SPOOL, clock)
+        plan = Plan.of(settings.alerts)
+        if plan is not None and plan.has_webhook:
+            channels["webhook"] = Webhook(settings.alerts, clock)
         for channel in channels.values():
             stack.callback(channel.close)
+        sender = Sender(database, channels, clock, settings.notifications)
+        alert_texts = AlertTexts(templates, texts.labels, settings)
         billing, ledger = open_billing(settings, database), open_ledger(settings, database, clock)
         stack.callback(billing.close)
         stack.callback(ledger.close)
@@ -136,7 +145,8 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
             labels=texts.labels,
             wording=texts.wording,
             messenger=Messenger(texts, settings),
-            sender=Sender(database, channels, clock, settings.notifications),
+            sender=sender,
+            alerter=Alerter(database, alert_texts, clock, plan, sender.wake),
             classifier=Classifier(models / CLASSIFICATION_RULES, settings.engine.cache_dir),
             calendar=_calendar(models),
             files=_files(settings),

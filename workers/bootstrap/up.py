@@ -265,6 +265,7 @@ class Instance:
             "heartbeat": heartbeat.run,
             "relay": self._relay.run,
             "sender": self.parts.sender.run,
+            "alerts": self.parts.alerter.run,
         }
 
     def hand_in(self, samples: Path) -> None:

@@ -7,15 +7,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from workers.cli.alerts import alerts
 from workers.cli.answers import json_object
-from workers.cli.options import AsJson, Data, Token, Url, connect, print_json
+from workers.cli.options import AsJson, Data, Person, Token, Url, connect, print_json
 from workers.errors import Refused
 
 _LOOK_SECONDS: Final = 0.5
-Person = Annotated[
-    str | None,
-    typer.Option("--as", metavar="USER", help="Who does it; kept in the audit.", show_default=False),
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -24,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command("retry")(retry)
     app.command("outbox")(outbox)
     app.command("resend")(resend)
+    app.command("alerts")(alerts)
     app.command("timers")(timers)
     app.command("versions")(versions)
     app.command("migrate")(migrate)

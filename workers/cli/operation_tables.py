@@ -31,6 +31,21 @@ def print_outbox(found: Mapping[str, Any]) -> None:
     _show("消息 messages", columns, found["letters"], "没有这样的消息 no such message")
 
 
+def print_alerts(found: Mapping[str, Any]) -> None:
+    """Alerts, their messages, and what is not over."""
+    watch = found["watch"]
+    state = "开启 on" if watch["is_on"] else "未开启 off"
+    Console().print(f"告警 alerts: {state} · {', '.join(watch['to']) or '-'}", markup=False)
+    _show("尚未恢复 not over", ("kind", "count", "process", "element", "place", "since"), found["open"], "")
+    rows = [
+        {**one, "number": each["number"], "alert": each["kind"], "written_at": each["written_at"]}
+        for each in found["alerts"]
+        for one in each["messages"]
+    ]
+    columns = ("number", "alert", "written_at", "channel", "to", "status", "attempts", "error")
+    _show("最近的告警 last alerts", columns, rows, "还没有告警 no alert yet")
+
+
 def print_timers(found: Mapping[str, Any]) -> None:
     """What fires next."""
     _show(

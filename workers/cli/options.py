@@ -35,6 +35,10 @@ Token = Annotated[
     str | None,
     typer.Option("--token", envvar="DUBAN_TOKEN", metavar="TOKEN", help="The instance's token, with --url."),
 ]
+Person = Annotated[
+    str | None,
+    typer.Option("--as", metavar="USER", help="Who does it; kept in the audit.", show_default=False),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="JSON on stdout, for scripts.")]
 
 

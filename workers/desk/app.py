@@ -11,6 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
 
 from workers.desk import (
+    alerts,
     api,
     case_notes,
     case_rights,
@@ -78,6 +79,7 @@ def create_app(services: DeskServices) -> FastAPI:
     app.include_router(field_api.router(services))
     app.include_router(records.router(services))
     app.include_router(operations_api.router(services))
+    app.include_router(alerts.router(services))
     app.include_router(move_routes.router(services, page))
     app.include_router(tmf621.router(services))
     logins = Logins(services)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from workers.cases.stuck_words import why
 from workers.desk.services import DeskServices
 from workers.desk.words import iso, span
 from workers.engine.topology import Topology
 from workers.errors import NotFound, Refused, Unavailable
 from workers.names import SHANGHAI
-from workers.store import beats, element_times, outbox, outbox_view, running_versions, stuck
+from workers.store import alert_view, beats, element_times, outbox, outbox_view, running_versions, stuck
 from workers.store.outbox import Transaction
 from workers.store.outbox_view import State
 
@@ -20,27 +21,6 @@ _LATE: Final = timedelta(minutes=1)
 """A timer that is due for longer should have fired: the engine is behind."""
 _SHARES: Final = ((0.5, 5), (0.25, 4), (0.1, 3), (0.03, 2))
 _WORTH_SHOWING: Final = 0.005
-
-_WHY: Final[Mapping[str, tuple[str, str]]] = {
-    "JOB_NO_RETRIES": ("任务多次处理失败，已停止重试", "the work failed as often as it may"),
-    "IO_MAPPING_ERROR": ("输入或输出变量映射失败", "a variable mapping of the diagram failed"),
-    "CONDITION_ERROR": ("网关条件无法判断，没有可走的分支", "no way out of the gateway can be chosen"),
-    "EXTRACT_VALUE_ERROR": ("表达式取不到所需的值", "an expression did not give what is needed"),
-    "CALLED_ELEMENT_ERROR": ("调用的流程不存在", "the called process is not deployed"),
-    "UNHANDLED_ERROR_EVENT": ("业务错误没有对应的处理", "nobody catches the business error"),
-    "MESSAGE_SIZE_EXCEEDED": ("变量过大，引擎无法传递", "the variables are too large to hand over"),
-    "CALLED_DECISION_ERROR": ("调用的决策表不存在", "the called decision is not deployed"),
-    "DECISION_EVALUATION_ERROR": ("决策表无法得出结果", "the decision table gave no result"),
-    "FORM_NOT_FOUND": ("任务的表单未部署", "the form of the task is not deployed"),
-    "RESOURCE_NOT_FOUND": ("所需的模型未部署", "a model that is needed is not deployed"),
-    "EXECUTION_LISTENER_NO_RETRIES": ("监听任务多次失败", "a listener failed as often as it may"),
-}
-
-
-def why(error_type: str) -> dict[str, str]:
-    """The kind of failure in plain words."""
-    zh, en = _WHY.get(error_type, ("引擎无法继续", "the engine cannot go on"))
-    return {"zh": zh, "en": en}
 
 
 def causes(tx: Transaction) -> list[dict[str, Any]]:
@@ -268,6 +248,7 @@ def figures(tx: Transaction, now: datetime) -> dict[str, int]:
         "old": sum(each["running"] for each in running_versions.processes(tx) if not each["is_newest"]),
         "silent": sum(1 for each in types if not each.hosts or each.errors),
         "types": len(types),
+        "alerts": alert_view.open_count(tx),
     }
 
 

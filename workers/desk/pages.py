@@ -13,6 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from workers.cases.refund import yuan
 from workers.cases.rights import Right
+from workers.desk.alerts import add_alerts
 from workers.desk.assets import asset
 from workers.desk.caller import me
 from workers.desk.case_list_page import add_case_list
@@ -67,6 +68,7 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse], live: Live
     add_tasks(pages, services, page)
     add_live(pages, live)
     add_operations(pages, services, page)
+    add_alerts(pages, services, page)
     add_progress(pages, services, page)
 
     @pages.get("/problems/{name}")

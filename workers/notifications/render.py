@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import (
+    BaseLoader,
     FileSystemLoader,
     StrictUndefined,
     Template,
@@ -55,7 +56,7 @@ class Templates:
         self.facts = Facts.load(self.folder)
         self.wording = load_wording(folder)
         self._loader = FileSystemLoader(self.folder)
-        self._environment = self._make_environment()
+        self._environment = sandbox(self._loader, self.labels)
 
     def channels(self, event: str) -> set[Channel]:
         """The channels that an event has texts for. Raises Broken when the event isn't declared."""
@@ -194,28 +195,29 @@ class Templates:
             trace = trace.tb_next
         return where
 
-    def _make_environment(self) -> ImmutableSandboxedEnvironment:
-        environment = ImmutableSandboxedEnvironment(
-            loader=self._loader,
-            undefined=StrictUndefined,
-            autoescape=lambda name: name is not None and name.endswith(".html"),
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.globals.clear()  # no range(10**9), no lipsum: a text needs facts and filters
-        environment.filters.update(
-            when=phrases.when,
-            when_en=phrases.when_en,
-            paragraphs=phrases.paragraphs,
-            shortened=phrases.shortened,
-            zh=lambda words, kind="": self._label(words, kind, "zh"),
-            en=lambda words, kind="": self._label(words, kind, "en"),
-        )
-        return environment
 
-    def _label(self, words: Any, kind: str, language: str) -> str:
-        find = self.labels.zh if language == "zh" else self.labels.en
-        between = "、" if language == "zh" else ", "
+def sandbox(loader: BaseLoader, labels: Labels) -> ImmutableSandboxedEnvironment:
+    """What texts are made in: facts and the filters of templates/notifications/README.md, nothing else."""
+    environment = ImmutableSandboxedEnvironment(
+        loader=loader,
+        undefined=StrictUndefined,
+        autoescape=lambda name: name is not None and name.endswith(".html"),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.clear()  # no range(10**9), no lipsum: a text needs facts and filters
+
+    def label(find: Callable[[str, str], str], words: Any, kind: str, between: str) -> str:
         return (
             find(words, kind) if isinstance(words, str) else between.join(find(word, kind) for word in words)
         )
+
+    environment.filters.update(
+        when=phrases.when,
+        when_en=phrases.when_en,
+        paragraphs=phrases.paragraphs,
+        shortened=phrases.shortened,
+        zh=lambda words, kind="": label(labels.zh, words, kind, "、"),
+        en=lambda words, kind="": label(labels.en, words, kind, ", "),
+    )
+    return environment

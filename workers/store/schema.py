@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 from workers.errors import Refused
 from workers.store import (  # noqa: F401  (they put their tables into the metadata)
     account_tables,
+    alert_tables,
     api_tables,
     appeal_tables,
     beat_tables,

@@ -49,26 +49,27 @@ class SmsGateway:
             return
         sentence = f"the SMS gateway answered {answer.status_code}"
         if answer.is_server_error or answer.is_redirect or answer.status_code in OURS | LATER:
-            raise NotNow(sentence, self._wait(answer.headers.get("Retry-After")))
+            raise NotNow(sentence, asked_wait(answer.headers.get("Retry-After"), self._clock.now()))
         raise Refused(sentence)
 
     def close(self) -> None:
         """Closes the connections."""
         self._client.close()
 
-    def _wait(self, header: str | None) -> timedelta | None:
-        """The wait that Retry-After asks for: seconds or an HTTP date, at most a day."""
-        if header is None:
+
+def asked_wait(header: str | None, now: datetime) -> timedelta | None:
+    """The wait that Retry-After asks for: seconds or an HTTP date, at most a day."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        wait = timedelta(seconds=min(int(header), int(LONGEST_WAIT.total_seconds())))
+    else:
+        try:
+            until = parsedate_to_datetime(header)
+        except ValueError:
             return None
-        if header.strip().isdecimal():
-            wait = timedelta(seconds=min(int(header), int(LONGEST_WAIT.total_seconds())))
-        else:
-            try:
-                until = parsedate_to_datetime(header)
-            except ValueError:
-                return None
-            wait = _zoned(until) - self._clock.now()
-        return min(max(wait, timedelta()), LONGEST_WAIT)
+        wait = _zoned(until) - now
+    return min(max(wait, timedelta()), LONGEST_WAIT)
 
 
 def _zoned(instant: datetime) -> datetime:

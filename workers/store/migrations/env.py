@@ -9,6 +9,7 @@ from alembic.autogenerate.api import AutogenContext
 
 from workers.store import (  # noqa: F401  (they put their tables into the metadata)
     account_tables,
+    alert_tables,
     api_tables,
     appeal_tables,
     beat_tables,
