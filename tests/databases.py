@@ -79,6 +79,12 @@ class Postgres:
         self._execute(f"create database {name} strategy file_copy")
         return self.url(name)
 
+    def new_database_in(self, encoding: str) -> str:
+        """URL of a fresh database in another encoding than UTF8."""
+        name = f"test_{next(self._names)}"
+        self._execute(f"create database {name} encoding '{encoding}' template template0 strategy file_copy")
+        return self.url(name)
+
     def drop(self, url: str) -> None:
         """Removes a database that `new_database` made, and whoever is still connected to it."""
         self._execute(f"drop database {url.rpartition('/')[2]} with (force)")

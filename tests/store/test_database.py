@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sysconfig
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DatabaseError, StatementError
 
+from tests.databases import Postgres
 from tests.store.rows import NOON, put
-from workers.store import complaints, deadlines
+from workers.errors import Refused
+from workers.store import complaints, deadlines, schema
 from workers.store.database import Database
 from workers.store.statements import next_value
+
+DUBAN = Path(sysconfig.get_path("scripts")) / "duban"
 
 
 def test_a_reader_waits_for_no_writer(database: Database) -> None:
@@ -69,3 +78,30 @@ def test_errors_show_no_values(database: Database) -> None:
 def test_a_foreign_key_is_kept(database: Database) -> None:
     with pytest.raises(DatabaseError), database.begin() as tx:
         deadlines.put(tx, "nobody", "result", NOON)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("encoding", ["SQL_ASCII", "LATIN1"])
+def test_a_database_that_cannot_hold_chinese_is_refused_in_a_sentence(
+    postgres: Postgres, encoding: str
+) -> None:
+    """Made without an encoding on an old server: every command says so at once, and how to make one that fits."""
+    url = postgres.new_database_in(encoding)
+    try:
+        with (
+            closing(Database(url)) as store,
+            pytest.raises(Refused, match=f"in {encoding} and has to be in UTF8"),
+        ):
+            schema.upgrade(store)
+        done = subprocess.run(
+            [DUBAN, "upgrade"],
+            env=os.environ | {"DUBAN_DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == 1 and "UTF8" in done.stderr and "Traceback" not in done.stderr
+        assert postgres.password not in done.stderr
+    finally:
+        postgres.drop(url)

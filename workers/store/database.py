@@ -14,6 +14,8 @@ from sqlalchemy import DateTime, Dialect, Engine, ExceptionContext, MetaData, cr
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
+from workers.errors import Refused
+
 BUSY_SECONDS: Final = 60
 """How long a connection waits for another one's write on SQLite."""
 
@@ -57,7 +59,8 @@ class Database:
     """One connection pool. `begin()` gives a session whose block is one transaction: the boundary commits.
 
     Args:
-        url: SQLAlchemy URL, e.g. ``sqlite:////data/duban.db`` or ``postgresql+psycopg://user:pw@host/db``.
+        url: SQLAlchemy URL, e.g. ``sqlite:////data/duban.db`` or ``postgresql+psycopg://user:pw@host/db``. On a
+            database of PostgreSQL that is not in UTF8 the first connection raises Refused.
     """
 
     def __init__(self, url: str) -> None:
@@ -74,6 +77,9 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine, "connect", _prepare_sqlite)
             event.listen(self.engine, "begin", _begin_sqlite)
+        else:
+            # First of all: what SQLAlchemy asks a new connection fails on an answer that it cannot read.
+            event.listen(self.engine, "connect", _refuse_other_encoding, insert=True)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
     @classmethod
@@ -109,6 +115,15 @@ def _hide_values(context: ExceptionContext) -> None:
         error.args = (sentence,)
         if context.sqlalchemy_exception is not None:
             context.sqlalchemy_exception.args = (f"({type(error).__name__}) {sentence}",)
+
+
+def _refuse_other_encoding(connection: Any, _record: object) -> None:
+    found = connection.info.parameter_status("server_encoding")
+    if found not in (None, "UTF8"):
+        raise Refused(
+            f"数据库的编码须为 UTF8。 The database is in {found} and has to be in UTF8: make one by `create database "
+            "duban encoding 'UTF8' template template0`, and name it in DUBAN_DATABASE_URL."
+        )
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
