@@ -8,7 +8,8 @@ import signal
 import socket
 import subprocess
 import sysconfig
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from workers.tasks import TASKS
 
 DUBAN = Path(sysconfig.get_path("scripts")) / "duban"
 PASSWORD = "of-the-exporter"
+COMPLAINT = Path(__file__).parents[2] / "deploy" / "sample-complaints.jsonl"
 
 
 @pytest.fixture
@@ -44,6 +46,43 @@ def gateway() -> Iterator[str]:
         gateway = thread.run(started())
         yield gateway.handle.grpc_address
         thread.run(gateway.stop())
+
+
+class Absent:
+    """An engine that is away until it comes."""
+
+    def __init__(self, thread: LoopThread) -> None:
+        self._thread, self._gateway = thread, ScriptedGateway()
+        thread.run(self._gateway.start())
+        self.address = self._gateway.handle.grpc_address
+        thread.run(self._gateway.stop())
+
+    def come(self) -> None:
+        """From now on it answers, at the same address."""
+        self._thread.run(self._gateway.start())
+
+    def calls(self) -> set[str]:
+        """What it was asked so far."""
+        return {call.name for call in self._gateway.calls}
+
+    def go(self) -> None:
+        self._thread.run(self._gateway.stop())
+
+
+@pytest.fixture
+def absent() -> Iterator[Absent]:
+    with LoopThread() as thread:
+        found = Absent(thread)
+        yield found
+        found.go()
+
+
+def until(condition: Callable[[], bool]) -> None:
+    """Waits for a condition, looking often."""
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.1)
 
 
 def run(*arguments: str, data: Path, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -138,9 +177,42 @@ def test_the_desk_answers_without_workers_and_records_of_its_own(tmp_path: Path,
         address = line.removeprefix("ready").strip()
         assert get(f"{address}/healthz") == (200, {"ok": True})
         status, told = get(f"{address}/readyz")
-        assert status == 200 and set(told["parts"]) == {"database"}
+        assert status == 200 and set(told["parts"]) == {"database", "engine"}
         assert httpx.get(f"{address}/login", trust_env=False, timeout=30).status_code == 200
         assert not (tmp_path / "instance.json").exists(), "nothing says that an instance runs on this folder"
+
+
+def test_a_desk_takes_complaints_before_its_engine_is_there(tmp_path: Path, absent: Absent) -> None:
+    """The engine is away when the desk starts: it is ready, takes a complaint; the engine comes and hears of it."""
+    run("upgrade", data=tmp_path)
+    made = run("tokens", "add", "crm", "--scope", "complaints:write", data=tmp_path)
+    token = json.loads(made.stdout)["token"]
+    with running("desk", "--port", "0", data=tmp_path, said="ready", engine__address=absent.address) as (
+        _,
+        line,
+    ):
+        address = line.removeprefix("ready").strip()
+        until(lambda: "does not answer" in get(f"{address}/readyz")[1]["parts"]["engine"]["says"])
+        status, told = get(f"{address}/readyz")
+        assert (status, told["ok"], told["parts"]["engine"]["ok"]) == (200, True, False)
+        answer = httpx.post(
+            f"{address}/api/v1/complaints",
+            content=COMPLAINT.read_bytes().splitlines()[0],
+            headers={"Authorization": f"Bearer {token}", "Content-Type": "application/json"},
+            trust_env=False,
+            timeout=60,
+        )
+        assert answer.status_code == 201, answer.text
+        absent.come()
+        until(lambda: "PublishMessage" in absent.calls())
+        until(lambda: get(f"{address}/readyz")[1]["parts"]["engine"]["ok"])
+
+
+def test_the_sender_sends_before_its_engine_is_there(tmp_path: Path, absent: Absent) -> None:
+    """People are told, whether the engine is there or not."""
+    port = str(_free_port())
+    with running("send", data=tmp_path, said="sending", engine__address=absent.address, probe__port=port):
+        assert get(f"http://127.0.0.1:{port}/healthz")[0] == 200
 
 
 def test_a_desk_without_an_engine_address_is_refused(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack, closing
 from typing import Final
 
 from workers.bootstrap.contract import checked_models
+from workers.bootstrap.engine_watch import EngineWatch
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.heartbeat import Heartbeat
 from workers.bootstrap.parts import assembled, open_store
 from workers.bootstrap.probe import probed
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.clock import SystemClock
-from workers.engine.broker import connect
+from workers.engine.broker import connect, handle_of
 from workers.engine.deployment import Deployed
 from workers.engine.deployment import deploy as deploy_to
 from workers.engine.gateway import Gateway
@@ -74,20 +75,23 @@ async def work(settings: Settings, only: Sequence[str], say: Say, but: Sequence[
 async def send(settings: Settings, say: Say) -> None:
     """Sends until a signal comes: messages to people, and to the engine what it is owed.
 
+    An engine that is away keeps nobody from being told: what it is owed waits, messages and alerts do not.
+
     Raises:
-        Refused, Unavailable, Stopped: as `work`.
+        Refused: as `work`. Unavailable: no engine address, or the database does not answer.
     """
     _refuse_moved_clock(settings)
     run = RunUntil(stop_on_signals())
     clock = SystemClock()
     with assembled(settings, clock, owns_staff=False) as parts:
         async with AsyncExitStack() as stack:
-            handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
-            gateway = await stack.enter_async_context(Gateway(handle))
+            gateway = await stack.enter_async_context(Gateway(handle_of(settings.engine)))
             relay = Relay(parts.database, Messages(gateway), clock)
+            watch = EngineWatch(gateway, say)
             await stack.enter_async_context(probed(settings.probe, lambda: None))
             say("sending")
-            await run.all({"relay": relay.run, "sender": parts.sender.run, "alerts": parts.alerter.run})
+            loops = {"relay": relay.run, "sender": parts.sender.run, "alerts": parts.alerter.run}
+            await run.all(loops | {"engine-watch": watch.run})
 
 
 async def records(settings: Settings, ready: Callable[[str], None]) -> None:

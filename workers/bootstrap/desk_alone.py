@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from workers.bootstrap import ports
+from workers.bootstrap.engine_watch import EngineWatch
 from workers.bootstrap.parts import assembled
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.bootstrap.up import Instance
 from workers.clock import SystemClock
 from workers.desk.services import Health
+from workers.engine.broker import handle_of
 from workers.engine.gateway import EngineHandle
 from workers.errors import Refused
 from workers.settings import Settings
@@ -29,8 +31,8 @@ async def desk(settings: Settings, say: Say, ready: Callable[[str], None]) -> No
 
     Raises:
         Refused: no engine address, a port that is taken, a model with faults.
-        Unavailable: engine or database do not answer.
-        Stopped: the signal came while the engine was waited for.
+        Unavailable: the database does not answer. An engine that is away is waited for meanwhile.
+        Stopped: the signal came before it was ready.
     """
     if not settings.engine.address:
         raise Refused(
@@ -52,17 +54,28 @@ async def desk(settings: Settings, say: Say, ready: Callable[[str], None]) -> No
 
 
 class DeskAlone(Instance):
-    """The desk's part of an instance. It has a relay, so that the engine hears of a complaint at once."""
+    """The desk's part of an instance. It has a relay, so that the engine hears of a complaint at once, or as soon as it
+    is back: a complaint is taken while the engine is away, from the start.
+    """
+
+    @asynccontextmanager
+    async def _engine(self) -> AsyncIterator[EngineHandle]:
+        """Not waited for."""
+        yield handle_of(self.parts.settings.engine)
 
     async def _listen_to_records(self, stack: AsyncExitStack) -> None:
         """`duban records` does."""
 
     async def _put_to_work(self, handle: EngineHandle) -> None:
         """`duban deploy` and `duban work` do."""
+        self._watch = EngineWatch(self._gateway, self._say)
 
     async def _health(self) -> Mapping[str, Health]:
         """Nothing but the store makes a desk useless: complaints are taken while the engine is away."""
-        return {}
+        trouble = self._watch.trouble
+        return {
+            "engine": Health(trouble is None, trouble or "引擎正常 The engine is ready.", is_needed=False)
+        }
 
     def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:
-        return {"relay": self._relay.run}
+        return {"relay": self._relay.run, "engine-watch": self._watch.run}

@@ -146,7 +146,7 @@ class Instance:
         stack.callback(loading.cancel)
         await self._listen_to_records(stack)
         self.engine = handle = await stack.enter_async_context(self._engine())
-        gateway = await stack.enter_async_context(Gateway(handle))
+        self._gateway = gateway = await stack.enter_async_context(Gateway(handle))
         self._user_tasks = await stack.enter_async_context(UserTasks(handle.rest_url, handle.access))
         self._incidents = Incidents(gateway)
         self._engine_room = engine_room(self.parts, self._models, gateway, self._incidents)

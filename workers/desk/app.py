@@ -99,9 +99,9 @@ def _add_health(app: FastAPI, services: DeskServices) -> None:
 
     @app.get("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
-        """Every part answers; each is said by itself."""
+        """Every part that is needed answers; each is said by itself."""
         parts = {"database": await run_in_threadpool(_database, services), **await services.health()}
-        is_ok = all(part.is_ok for part in parts.values())
+        is_ok = all(part.is_ok for part in parts.values() if part.is_needed)
         told = {name: {"ok": part.is_ok, "says": part.says} for name, part in parts.items()}
         return JSONResponse({"ok": is_ok, "parts": told}, 200 if is_ok else 503)
 

@@ -61,10 +61,11 @@ class IncidentPort(Protocol):
 
 @dataclass(frozen=True)
 class Health:
-    """Whether a part is well, and the sentence that says so."""
+    """Whether a part is well, and the sentence that says so. Not `is_needed`: without it the desk is of use, too."""
 
     is_ok: bool
     says: str
+    is_needed: bool = True
 
 
 HealthCheck = Callable[[], Awaitable[Mapping[str, Health]]]

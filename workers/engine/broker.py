@@ -265,6 +265,19 @@ class EmbeddedBroker:
         return broker_log.why_it_ended(self._said(), code, self.folder, self._settings.memory)
 
 
+def handle_of(settings: EngineSettings) -> EngineHandle:
+    """Where the engine at `settings.address` answers, whether it does or not.
+
+    Raises:
+        Unavailable: an address is missing in the settings. Refused: as `connect`.
+    """
+    if not settings.address:
+        raise Unavailable("没有引擎地址。 Set DUBAN_ENGINE__ADDRESS to the gateway's host:port.")
+    scheme = "https" if settings.tls else "http"
+    rest_url = settings.rest_url or f"{scheme}://{settings.address.rpartition(':')[0]}:8080"
+    return EngineHandle(settings.address, rest_url.rstrip("/"), access=Access.of(settings))
+
+
 @asynccontextmanager
 async def connect(
     settings: EngineSettings, progress: Callable[[str], None] = lambda _text: None
@@ -275,11 +288,7 @@ async def connect(
         Unavailable: it does not get ready in time, or an address is missing in the settings.
         Refused: the settings of TLS, OAuth or Basic do not fit together, or name a file that cannot be read.
     """
-    if not settings.address:
-        raise Unavailable("没有引擎地址。 Set DUBAN_ENGINE__ADDRESS to the gateway's host:port.")
-    scheme = "https" if settings.tls else "http"
-    rest_url = settings.rest_url or f"{scheme}://{settings.address.rpartition(':')[0]}:8080"
-    handle = EngineHandle(settings.address, rest_url.rstrip("/"), access=Access.of(settings))
+    handle = handle_of(settings)
     deadline = asyncio.get_running_loop().time() + START_SECONDS
     async with Gateway(handle) as gateway:
         progress(f"等待引擎 {settings.address}… Waiting for the engine at {settings.address}…")
