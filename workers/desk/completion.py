@@ -1,7 +1,8 @@
 """Completing a user task: the store keeps what was written, the engine decides whether it still counts.
 
 The order makes every crash harmless: texts are a draft before the engine is asked, final after it said yes.
-The engine goes on at once; whoever needs the text by then finds the draft (answers.newest).
+The engine goes on at once; whoever needs the text by then finds the draft (answers.newest). What each person sent is
+kept by itself: the engine's record says whose it took, and finishes what a desk that died did not.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from workers.desk.services import DeskServices
 from workers.desk.words import moment
 from workers.errors import Conflict, Forbidden, NotFound, Refused, Unavailable
 from workers.names import SHANGHAI
-from workers.store import answers, case_owners, completions, record_queries
+from workers.store import case_owners, completions, record_queries
 from workers.store.outbox import Transaction
 from workers.store.record_views import TaskView
 
@@ -88,9 +89,11 @@ class Completion:
             if refusal:
                 raise Forbidden(refusal)
             valid, fixed = self._validated(task, variables, who.name)
-            texts, form = valid.texts, task.form_id or ""
-            answers.draft(tx, task.number, key, form, texts, who.name, services.clock.now())
-            return _Prepared(task, task.number, who.name, {**valid.variables, **fixed})
+            prepared = _Prepared(task, task.number, who.name, {**valid.variables, **fixed})
+            action, form = prepared.action, task.form_id or ""
+            attempt = completions.Attempt(key, who.name, task.number, action, task.name, form, valid.texts)
+            completions.begin(tx, attempt, services.clock.now())
+            return prepared
 
     def _validated(self, task: TaskView, variables: object, person: str) -> tuple[Validated, dict[str, str]]:
         """The answers, and what the form wants to know of who gives them."""
@@ -106,10 +109,10 @@ class Completion:
         except (NotFound, Conflict) as error:
             if await self._was_ours(prepared):
                 return
-            await run_in_threadpool(self._discard, key)
+            await run_in_threadpool(self._abandon, prepared)
             raise Conflict(await run_in_threadpool(self._explained, key, prepared.person)) from error
         except Refused:
-            await run_in_threadpool(self._discard, key)
+            await run_in_threadpool(self._abandon, prepared)
             raise
         except Unavailable as error:
             if not await self._was_ours(prepared):
@@ -143,9 +146,9 @@ class Completion:
             f"任务 {key} 已不在办理中。 Task {key} was completed or taken away just now; nothing was changed."
         )
 
-    def _discard(self, key: str) -> None:
+    def _abandon(self, prepared: _Prepared) -> None:
         with self._services.database.begin() as tx:
-            answers.discard(tx, key)
+            completions.abandon(tx, prepared.task.key, prepared.person)
 
     def _finish(self, prepared: _Prepared) -> dict[str, Any]:
         task = prepared.task

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from workers.cases.retention import GONE, MARK, anonymised_facts
 from workers.store.appeal_tables import CaseFile, Evidence
+from workers.store.attempt_tables import CompletionAttempt
 from workers.store.database import Base
 from workers.store.refund_tables import ChargeRow, Refund
 from workers.store.retention_tables import Pseudonym
@@ -156,6 +157,7 @@ def anonymise_incident(tx: Session, number: str) -> set[str]:
 
 def _blank(tx: Session, number: str) -> None:
     tx.execute(delete(Answer).where(Answer.number == number, Answer.is_final.is_(False)))
+    tx.execute(delete(CompletionAttempt).where(CompletionAttempt.number == number))
     for table, columns in PERSONAL.items():
         found = Base.metadata.tables[table]
         mine = update(found).where(found.c[_NUMBER.get(table, "number")] == number)

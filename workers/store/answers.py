@@ -9,6 +9,8 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from workers.errors import Conflict
+from workers.store.outbox import affected
+from workers.store.statements import insert_if_absent
 from workers.store.tables import Answer
 
 
@@ -51,9 +53,28 @@ def finalise(tx: Session, task_key: str) -> None:
     tx.execute(update(Answer).where(Answer.task_key == task_key).values(is_final=True))
 
 
-def discard(tx: Session, task_key: str) -> None:
-    """The engine refused the completion: the draft goes. What is final stays."""
-    tx.execute(delete(Answer).where(Answer.task_key == task_key, Answer.is_final.is_(False)))
+def discard(tx: Session, task_key: str, author: str | None = None) -> int:
+    """The engine refused the completion: the draft goes, where it is this author's. What is final stays.
+
+    Returns:
+        How many texts went.
+    """
+    mine = delete(Answer).where(Answer.task_key == task_key, Answer.is_final.is_(False))
+    return affected(tx, mine if author is None else mine.where(Answer.author == author))
+
+
+def settle(
+    tx: Session, number: str, task_key: str, form: str, values: Mapping[str, str], author: str, at: datetime
+) -> None:
+    """These are the texts that the engine took with the completion, whoever else left a draft meanwhile."""
+    others = (Answer.task_key == task_key, Answer.field.not_in(values))
+    tx.execute(delete(Answer).where(*others))
+    for field, value in values.items():
+        said = {"number": number, "form": form, "value": value, "author": author, "at": at, "is_final": True}
+        # Never a second insert: somebody else's draft may come in at this moment.
+        if not insert_if_absent(tx, Answer, ["task_key", "field"], task_key=task_key, field=field, **said):
+            mine = (Answer.task_key == task_key, Answer.field == field)
+            tx.execute(update(Answer).where(*mine).values(**said))
 
 
 def of(tx: Session, number: str) -> list[Answer]:

@@ -2,18 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from workers.store import answers, suggestions, timeline
+from workers.store import answers, statements, suggestions, timeline
+from workers.store.attempt_tables import CompletionAttempt
 from workers.store.tables import Answer, TimelineEntry
 
 
 def completion_of(tx: Session, task_key: str) -> TimelineEntry | None:
     """Who completed the task, and when, as the desk wrote it down."""
     return timeline.find(tx, _key(task_key))
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What somebody sends to complete a task. `action` is what the engine's record will show of it."""
+
+    task_key: str
+    person: str
+    number: str
+    action: str
+    name: str
+    form: str
+    texts: Mapping[str, str]
+
+
+def begin(tx: Session, attempt: Attempt, at: datetime) -> None:
+    """Keeps an attempt before the engine is asked; an earlier one of the same person is replaced, others' are not.
+
+    Raises:
+        Conflict: the task was completed with other texts already.
+    """
+    tx.merge(CompletionAttempt(**{**vars(attempt), "texts": dict(attempt.texts)}, at=at))
+    tx.flush()
+    answers.draft(tx, attempt.number, attempt.task_key, attempt.form, attempt.texts, attempt.person, at)
+
+
+def abandon(tx: Session, task_key: str, person: str) -> None:
+    """The engine refused this person's attempt. Where somebody else's is still in doubt, their texts are the draft."""
+    mine = tx.get(CompletionAttempt, (task_key, person))
+    if mine is not None:
+        tx.delete(mine)
+        tx.flush()
+    if not answers.discard(tx, task_key, person):
+        return
+    others = select(CompletionAttempt).where(CompletionAttempt.task_key == task_key)
+    last = tx.scalars(others.order_by(CompletionAttempt.at.desc()).limit(1)).first()
+    if last is not None:
+        answers.draft(tx, last.number, task_key, last.form, last.texts, last.person, last.at)
 
 
 def complete(
@@ -26,11 +67,32 @@ def complete(
     Returns:
         When it was completed; the first time, if this is said again.
     """
-    answers.finalise(tx, task_key)
-    idea = tx.get(Answer, (task_key, suggestions.FIELD))
+    # Locked before the answers are, here and below: desk and records may write this at the same moment.
+    attempt = tx.get(CompletionAttempt, (task_key, person), with_for_update=True, populate_existing=True)
+    if attempt is not None:
+        answers.settle(tx, number, task_key, attempt.form, attempt.texts, person, attempt.at)
+    else:
+        answers.finalise(tx, task_key)  # kept before attempts were, or said again
+    tx.execute(delete(CompletionAttempt).where(CompletionAttempt.task_key == task_key))
+    idea = tx.get(Answer, (task_key, suggestions.FIELD), populate_existing=True)
     if idea is not None and idea.value.strip():
         suggestions.add(tx, idea.value, person, at, f"{_key(task_key)}:suggestion", number=number)
     return timeline.add(tx, number, at, person, "task-completed", _key(task_key), task=name, form=form)
+
+
+def by_record(tx: Session, ended: Mapping[str, tuple[str | None, datetime]]) -> None:
+    """Tasks ended, as the engine's records tell: whose attempt it was is written down, though no desk lived to do it.
+
+    Args:
+        ended: by task key, the action of the record (None: nobody's, or taken away) and when.
+    """
+    for keys in statements.chunks(ended):
+        mine = CompletionAttempt.task_key.in_(keys)
+        found = tx.scalars(select(CompletionAttempt).where(mine).with_for_update()).all()
+        for attempt in [each for each in found if each.action == ended[each.task_key][0]]:
+            key, who, at = attempt.task_key, attempt.person, ended[attempt.task_key][1]
+            complete(tx, attempt.number, key, who, at, name=attempt.name, form=attempt.form or None)
+        tx.execute(delete(CompletionAttempt).where(mine))
 
 
 def keep_customer_words(tx: Session, number: str, field: str, value: str, author: str, at: datetime) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import String, Table, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
-from workers.store import element_times, statements, task_offers
+from workers.store import completions, element_times, statements, task_offers
 from workers.store.database import Base
 from workers.store.record_tables import (
     DecisionRow,
@@ -114,8 +114,14 @@ def write(tx: Session, changes: RecordChanges) -> None:
     named = _hand_down_numbers(tx, changes.relatives) | changes.relatives
     tasks = changes.rows.get(UserTask, {}).keys() | task_offers.tasks_of(tx, named)
     task_offers.refresh(tx, tasks)
+    completions.by_record(tx, _ended_tasks(changes))
     for keys in statements.chunks(changes.completed_tasks):
         tx.execute(update(Answer).where(Answer.task_key.in_(keys)).values(is_final=True))
+
+
+def _ended_tasks(changes: RecordChanges) -> dict[str, tuple[str | None, datetime]]:
+    rows = ((key, row.values) for key, row in changes.rows.get(UserTask, {}).items())
+    return {key: (row["action"], row["ended_at"]) for key, row in rows if row["ended_at"] is not None}
 
 
 def _ended(changes: RecordChanges, table: type[Element] | type[ProcessInstance]) -> list[str]:

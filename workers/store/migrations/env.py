@@ -12,6 +12,7 @@ from workers.store import (  # noqa: F401  (they put their tables into the metad
     alert_tables,
     api_tables,
     appeal_tables,
+    attempt_tables,
     beat_tables,
     exclusion_tables,
     holder_tables,
