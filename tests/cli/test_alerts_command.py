@@ -39,7 +39,7 @@ def sending(stage: Stage, **outcome: str) -> Iterator[None]:
 
 def test_a_test_alert_says_whether_it_arrived(bare: Duban, desk: RunningDesk, data: Path) -> None:
     """Off: how to turn it on. On: it arrived everywhere. A webhook that refuses: exit code 3, and why."""
-    where = {"DUBAN_DATA": str(data)}
+    where = {"DUBAN_DATA": str(data), "COLUMNS": "200"}
     off = bare("alerts", "test", **where)
     assert off.returncode == 1 and "DUBAN_ALERTS__RECIPIENTS" in off.stderr
     assert "未开启" in bare("alerts", **where).stdout
