@@ -111,11 +111,41 @@ class RecordsSettings(BaseModel):
 
 
 class ProbeSettings(BaseModel):
-    """Where `duban work` and `duban send` say how they are: /healthz and /readyz."""
+    """Where every part says how it is: /healthz for an orchestrator, /metrics for Prometheus."""
 
     host: str = Field("127.0.0.1", description="Address to listen on")
     port: int | None = Field(
         None, ge=0, le=65535, description="Port to listen on; empty: nobody is told, 0 takes a free one"
+    )
+
+
+class LogSettings(BaseModel):
+    """Lines of the log. They carry no personal data."""
+
+    format: Literal["auto", "text", "json"] = Field(
+        "auto",
+        description="How lines look on stderr: json (an object per line), text, or auto: text on a terminal, else json",
+    )
+
+
+class TracingSettings(BaseModel):
+    """Traces (OpenTelemetry): what was done for a case, from intake through each job to each message."""
+
+    endpoint: str | None = Field(
+        None,
+        description="Base URL of a collector that takes OTLP over HTTP, e.g. http://collector:4318; empty: no traces",
+    )
+    headers: dict[str, SecretStr] = Field(
+        default_factory=dict, description="Headers that the collector wants, such as Authorization"
+    )
+    installation: str = Field(
+        "duban",
+        min_length=1,
+        description="Name of this installation: the same in all its parts; two that share a collector need two names, "
+        "because the trace of a case is known by name and number",
+    )
+    share: float = Field(
+        1, ge=0, le=1, description="Share of the cases that are traced; a case wholly or not at all"
     )
 
 
@@ -314,6 +344,8 @@ class Settings(BaseSettings):
     web: WebSettings = Field(default_factory=lambda: WebSettings())
     records: RecordsSettings = Field(default_factory=lambda: RecordsSettings())
     probe: ProbeSettings = Field(default_factory=lambda: ProbeSettings())
+    log: LogSettings = Field(default_factory=lambda: LogSettings())
+    tracing: TracingSettings = Field(default_factory=lambda: TracingSettings())
     login: LoginSettings = Field(default_factory=lambda: LoginSettings())
     api: ApiSettings = Field(default_factory=lambda: ApiSettings())
     oidc: OidcSettings = Field(default_factory=lambda: OidcSettings())

@@ -12,8 +12,10 @@ from workers.bootstrap.engine_watch import EngineWatch
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.heartbeat import Heartbeat
 from workers.bootstrap.parts import assembled, open_store
-from workers.bootstrap.probe import probed
+from workers.bootstrap.probe import Told, probed
 from workers.bootstrap.running import RunUntil, stop_on_signals
+from workers.bootstrap.telling import instance_figures, told_of_host
+from workers.bootstrap.traces import traced_to
 from workers.clock import SystemClock
 from workers.engine.broker import connect, handle_of
 from workers.engine.deployment import Deployed
@@ -56,7 +58,7 @@ async def work(settings: Settings, only: Sequence[str], say: Say, but: Sequence[
     stopping = stop_on_signals(no_later_than=settings.engine.grace_seconds + MARGIN_SECONDS)
     clock = SystemClock()
     run = RunUntil(stopping)
-    with assembled(settings, clock, owns_staff=False) as parts:
+    with assembled(settings, clock, owns_staff=False) as parts, traced_to(settings.tracing, "work"):
         tasks = parts.bound_tasks(only, but)
         async with AsyncExitStack() as stack:
             handle = await run.first(stack.enter_async_context(connect(settings.engine, say)), "connect")
@@ -67,7 +69,7 @@ async def work(settings: Settings, only: Sequence[str], say: Say, but: Sequence[
                 loops["relay"] = Relay(parts.database, Messages(gateway), clock).run
                 loops["sender"] = parts.sender.run
                 loops["alerts"] = parts.alerter.run
-            await stack.enter_async_context(probed(settings.probe, lambda: host.report().trouble))
+            await stack.enter_async_context(probed(settings.probe, told_of_host(host, parts.database)))
             say(f"working on {', '.join(task.type for task in tasks)}")
             await run.all(loops)
 
@@ -83,12 +85,12 @@ async def send(settings: Settings, say: Say) -> None:
     _refuse_moved_clock(settings)
     run = RunUntil(stop_on_signals())
     clock = SystemClock()
-    with assembled(settings, clock, owns_staff=False) as parts:
+    with assembled(settings, clock, owns_staff=False) as parts, traced_to(settings.tracing, "send"):
         async with AsyncExitStack() as stack:
             gateway = await stack.enter_async_context(Gateway(handle_of(settings.engine)))
             relay = Relay(parts.database, Messages(gateway), clock)
             watch = EngineWatch(gateway, say)
-            await stack.enter_async_context(probed(settings.probe, lambda: None))
+            await stack.enter_async_context(probed(settings.probe, Told("send", parts.database)))
             say("sending")
             loops = {"relay": relay.run, "sender": parts.sender.run, "alerts": parts.alerter.run}
             await run.all(loops | {"engine-watch": watch.run})
@@ -112,7 +114,10 @@ async def records(settings: Settings, ready: Callable[[str], None]) -> None:
         )
     stopping = stop_on_signals()
     with closing(open_store(settings)) as database:
-        async with RecordsServer(database, told.port, told.host, told.password.get_secret_value()) as server:
+        async with (
+            RecordsServer(database, told.port, told.host, told.password.get_secret_value()) as server,
+            probed(settings.probe, Told("records", database, instance=instance_figures(database))),
+        ):
             ready(server.address)
             await stopping.wait()
 

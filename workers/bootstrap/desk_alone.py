@@ -10,7 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from workers.bootstrap import ports
 from workers.bootstrap.engine_watch import EngineWatch
 from workers.bootstrap.parts import assembled
+from workers.bootstrap.probe import Told, probed
 from workers.bootstrap.running import RunUntil, stop_on_signals
+from workers.bootstrap.traces import traced_to
 from workers.bootstrap.up import Instance
 from workers.clock import SystemClock
 from workers.desk.services import Health
@@ -41,6 +43,7 @@ async def desk(settings: Settings, say: Say, ready: Callable[[str], None]) -> No
     with (
         ports.listening(settings.web) as listener,
         assembled(settings, SystemClock(), owns_staff=False) as parts,
+        traced_to(settings.tracing, "desk"),
     ):
         url = ports.url_of(listener)
         async with AsyncExitStack() as stack:
@@ -49,6 +52,7 @@ async def desk(settings: Settings, say: Say, ready: Callable[[str], None]) -> No
             alone = DeskAlone(parts, url, secrets.token_urlsafe(24), say)
             await run.first(alone.start(stack), "start")
             await stack.enter_async_context(alone.web(listener))
+            await stack.enter_async_context(probed(settings.probe, Told("desk", parts.database)))
             ready(url)
             await run.all(alone.loops())
 

@@ -10,7 +10,7 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -26,8 +26,11 @@ from workers.bootstrap.figures import figure_source
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.heartbeat import Heartbeat
 from workers.bootstrap.parts import Parts, assembled
+from workers.bootstrap.probe import Told, probed
 from workers.bootstrap.resources import templates_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals
+from workers.bootstrap.telling import instance_figures, told_of_host
+from workers.bootstrap.traces import traced_to
 from workers.cases.complaint import parse_line
 from workers.cases.passwords import Passwords
 from workers.clock import Clock, SystemClock
@@ -105,7 +108,7 @@ async def up(
         clock: Clock = (
             EngineClock(settings.data / "clock.json") if test_clock else _plain_clock(settings.data)
         )
-        with assembled(settings, clock) as parts:
+        with assembled(settings, clock) as parts, traced_to(settings.tracing, "up"):
             url = ports.url_of(listener)
             async with AsyncExitStack() as stack:
                 stopping = stop_on_signals()
@@ -113,6 +116,7 @@ async def up(
                 run = RunUntil(stopping)
                 await run.first(instance.start(stack), "start")
                 await stack.enter_async_context(instance.web(listener))
+                await stack.enter_async_context(probed(settings.probe, instance.told()))
                 InstanceFile(
                     url, instance.token, os.getpid(), instance.engine.grpc_address, instance.engine.rest_url
                 ).write(settings.data)
@@ -238,6 +242,12 @@ class Instance:
         proxies, app = self.parts.settings.web.trusted_proxies, self.app()
         end = app.state.live.stop
         return served(app, listener, name="web", grace_seconds=5, proxies=proxies, before_end=end)
+
+    def told(self) -> Told:
+        """What this process tells at its probe: as all parts together."""
+        of_host = told_of_host(self._host, self.parts.database)
+        figures = instance_figures(self.parts.database, self.parts.clock)
+        return replace(of_host, part="up", instance=figures)
 
     def demo_accounts(self) -> str:
         """Makes them, and says how to sign in; nothing without --demo."""

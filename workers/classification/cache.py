@@ -52,7 +52,8 @@ def cached_model(folder: Path, training: Path = corpus.TRAINING) -> LinearModel:
         with lock:
             return _read(path) or _write(path, _teach(training))
     except (OSError, Timeout) as error:
-        LOG.warning("the text model cannot be kept in the cache (%s)", type(error).__name__)
+        told = {"action": "text-model-not-kept"}
+        LOG.warning("the text model cannot be kept in the cache (%s)", type(error).__name__, extra=told)
         return _teach(training)
 
 
@@ -62,7 +63,8 @@ def _read(path: Path) -> LinearModel | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        LOG.warning("the text model in the cache is damaged (%s) and is taught again", type(error).__name__)
+        sentence = "the text model in the cache is damaged (%s) and is taught again"
+        LOG.warning(sentence, type(error).__name__, extra={"action": "text-model-damaged"})
         return None
 
 

@@ -107,7 +107,7 @@ def _run(settings: Settings, part: Coroutine[Any, Any, None], *, verbose: bool) 
     from workers.bootstrap.running import Stopped
 
     os.umask(0o077)
-    with log_to(None, verbose=verbose):
+    with log_to(None, verbose=verbose, form=settings.log.format):
         try:
             asyncio.run(part)
         except Stopped as stopped:

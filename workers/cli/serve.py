@@ -67,7 +67,7 @@ def up(
         typer.echo(f"ready {instance.url}")
         say(_where_to_look(settings.data, instance.url) + instance.sign_in)
 
-    with log_to(settings.data, verbose=verbose):
+    with log_to(settings.data, verbose=verbose, form=settings.log.format):
         try:
             asyncio.run(
                 run(
@@ -139,7 +139,7 @@ def work(
 
     settings = settings_for(data, None)
     cluster.find_engine(settings)
-    with log_to(None, verbose=verbose):
+    with log_to(None, verbose=verbose, form=settings.log.format):
         try:
             asyncio.run(cluster.work(settings, only or [], say, but or []))
         except Stopped as stopped:

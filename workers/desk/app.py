@@ -29,6 +29,7 @@ from workers.desk.access import API, Gate, to_login
 from workers.desk.guard import Guard
 from workers.desk.live import Live
 from workers.desk.logins import Logins
+from workers.desk.measuring import Measured
 from workers.desk.once import Once
 from workers.desk.openapi import describe
 from workers.desk.problems import answer_failures, of_error, status_of
@@ -59,6 +60,7 @@ def create_app(services: DeskServices) -> FastAPI:
         hosts=services.hosts,
         largest_upload=services.evidence.largest_file_bytes,
     )
+    app.add_middleware(Measured)
     answer_failures(app)
 
     @app.exception_handler(DubanError)

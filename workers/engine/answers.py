@@ -11,6 +11,7 @@ from typing import Final
 import grpc
 from pyzeebe.proto.gateway_pb2 import CompleteJobRequest, FailJobRequest, ThrowErrorRequest
 
+from workers.engine.calls import measured
 from workers.engine.failures import Done, Failed, Outcome, Thrown
 from workers.engine.gateway import CALL_SECONDS, REFUSES_US, Gateway
 from workers.engine.jobs import Job
@@ -57,13 +58,13 @@ class Answers:
                     if isinstance(outcome, Failed):
                         log.error(
                             "engine refused a failure",
-                            extra={"action": "answer-refused", "type": job.type, "code": code.name},
+                            extra={"action": "answer-refused", "code": code.name},
                         )
                         return "unheard"
                     outcome = Failed(0, f"the engine refused the result of {job.type}: {code.name}")
                     continue
             if time.monotonic() + pause >= until:
-                log.warning("engine did not hear", extra={"action": "answer-unheard", "type": job.type})
+                log.warning("engine did not hear", extra={"action": "answer-unheard"})
                 return "unheard"
             await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -72,10 +73,12 @@ class Answers:
         stub = self._gateway.stub
         if isinstance(outcome, Done):
             complete = CompleteJobRequest(jobKey=job.key, variables=outcome.variables)
-            await stub.CompleteJob(complete, timeout=seconds)
+            with measured("complete-job"):
+                await stub.CompleteJob(complete, timeout=seconds)
         elif isinstance(outcome, Thrown):
             throw = ThrowErrorRequest(jobKey=job.key, errorCode=outcome.code, errorMessage=outcome.message)
-            await stub.ThrowError(throw, timeout=seconds)
+            with measured("throw-error"):
+                await stub.ThrowError(throw, timeout=seconds)
         else:
             fail = FailJobRequest(
                 jobKey=job.key,
@@ -83,4 +86,5 @@ class Answers:
                 errorMessage=outcome.message,
                 retryBackOff=round(outcome.back_off.total_seconds() * 1000),
             )
-            await stub.FailJob(fail, timeout=seconds)
+            with measured("fail-job"):
+                await stub.FailJob(fail, timeout=seconds)

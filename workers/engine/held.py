@@ -15,6 +15,7 @@ class Held:
     """One held job. Times are `time.monotonic`.
 
     Attributes:
+        came_at: when the engine handed it out; None: now.
         until: when the engine would give it to somebody else.
         begun_at: when its task was begun; None while it waits for a thread.
         thread: the thread that runs its task.
@@ -23,8 +24,9 @@ class Held:
         is_stuck: said already that it takes longer than a job may.
     """
 
-    def __init__(self, raw: ActivatedJob, until: float) -> None:
+    def __init__(self, raw: ActivatedJob, until: float, came_at: float | None = None) -> None:
         self.until = until
+        self.came_at = time.monotonic() if came_at is None else came_at
         self.begun_at: float | None = None
         self.thread: int | None = None
         self.unreadable: str | None = None
@@ -33,6 +35,24 @@ class Held:
         self.job = self._read(raw)
         self._is_taken_back = False
         self._lock = threading.Lock()
+
+    @property
+    def number(self) -> str | None:
+        """Of the complaint or event; None where its process has none."""
+        variables = self.job.variables
+        number = variables.get("number") if isinstance(variables, dict) else None
+        return number if isinstance(number, str) else None
+
+    @property
+    def facts(self) -> dict[str, str | int | None]:
+        """What a line of the log says of it."""
+        job = self.job
+        return {
+            "type": job.type,
+            "job": job.key,
+            "instance": job.process_instance_key,
+            "number": self.number,
+        }
 
     def begin(self) -> bool:
         """Called in the task's thread. False: it was taken back, or its time is up, and must not be run."""

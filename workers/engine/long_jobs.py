@@ -67,12 +67,12 @@ class LongJobs:
                 return
             log.warning(
                 "time-out of a long job not extended",
-                extra={"action": "extend-failed", "type": held.job.type, "code": error.code().name},
+                extra={"action": "extend-failed", "code": error.code().name, **held.facts},
             )
 
     def _tell(self, held: Held, now: float) -> None:
         seconds = held.running_seconds(now)
-        facts = {"type": held.job.type, "job": held.job.key}
+        facts = held.facts
         if seconds > self._limit and not held.is_stuck:
             held.is_stuck = True
             log.error(

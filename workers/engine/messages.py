@@ -10,6 +10,7 @@ import grpc
 from pyzeebe.proto.gateway_pb2 import BroadcastSignalRequest, PublishMessageRequest
 
 from workers.engine.broker_process import HURRIED_BULK
+from workers.engine.calls import measured
 from workers.engine.failures import encode
 from workers.engine.gateway import CALL_SECONDS, TRANSIENT, Gateway, unavailable
 from workers.errors import Refused
@@ -43,7 +44,8 @@ class Messages:
             tenantId=self._gateway.tenant,
         )
         try:
-            await self._gateway.stub.PublishMessage(request, timeout=CALL_SECONDS)
+            with measured("publish-message"):
+                await self._gateway.stub.PublishMessage(request, timeout=CALL_SECONDS)
             return True
         except grpc.aio.AioRpcError as error:
             if error.code() is grpc.StatusCode.ALREADY_EXISTS:

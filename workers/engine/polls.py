@@ -12,6 +12,7 @@ from typing import Final
 import grpc
 from pyzeebe.proto.gateway_pb2 import ActivateJobsRequest
 
+from workers.engine.calls import measured
 from workers.engine.gateway import REFUSES_US, Gateway
 from workers.engine.held import Held
 from workers.engine.jobs import BoundTask
@@ -26,7 +27,7 @@ POLL_SECONDS: Final = 10.0
 
 _PATIENCE: Final = 1.5  # by how much an answer may be later than that
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
-_NONE: Final = ("_",)  # an empty fetch list would mean every variable
+_FOR_US: Final = ("number",)  # for log and trace; and an empty list would mean every variable
 
 
 class Poll:
@@ -95,16 +96,17 @@ class Poll:
             worker=self._worker,
             timeout=self._settings.job_timeout_seconds * 1000,
             maxJobsToActivate=free,
-            fetchVariable=self._task.fetch_variables or _NONE,
+            fetchVariable=(*self._task.fetch_variables, *_FOR_US),
             requestTimeout=int(self._poll_seconds * 1000),
             tenantIds=self._gateway.tenant_ids,
         )
         call = self._gateway.stub.ActivateJobs(request, timeout=_PATIENCE * self._poll_seconds)
         try:
-            async for response in call:
-                until = time.monotonic() + self._settings.job_timeout_seconds
-                for raw in response.jobs:
-                    self._begin(self._task, Held(raw, until))
+            with measured("activate-jobs"):
+                async for response in call:
+                    now = time.monotonic()
+                    for raw in response.jobs:
+                        self._begin(self._task, Held(raw, now + self._settings.job_timeout_seconds, now))
         finally:
             call.cancel()
 

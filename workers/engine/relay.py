@@ -9,13 +9,16 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 
+from workers import metrics
 from workers.clock import Clock
 from workers.engine.messages import Messages
 from workers.errors import DubanError, Unavailable
+from workers.log_context import about
 from workers.names import STARTS, Message
 from workers.store import engine_requests
 from workers.store.database import Database
 from workers.store.tables import EngineRequest
+from workers.tracing import Span, span
 
 log = logging.getLogger(__name__)
 
@@ -127,6 +130,16 @@ class Relay:
         return len(requests)
 
     async def _publish(self, request: EngineRequest) -> bool:
+        with about(number=request.number), traced(request) as told:
+            if await self._took(request):
+                metrics.ENGINE_REQUESTS.labels(request.name, "sent").inc()
+                return True
+            told.error = "refused"
+            metrics.ENGINE_REQUESTS.labels(request.name, "refused").inc()
+            self._refused[request.message_id] = asyncio.get_running_loop().time() + _REFUSED_PAUSE
+            return False
+
+    async def _took(self, request: EngineRequest) -> bool:
         try:
             await self._messages.publish(
                 request.name,
@@ -141,9 +154,8 @@ class Relay:
             log.error(
                 "engine refused a message: %s",
                 error,
-                extra={"action": "relay-refused", "number": request.number},
+                extra={"action": "relay-refused", "request": request.name},
             )
-            self._refused[request.message_id] = asyncio.get_running_loop().time() + _REFUSED_PAUSE
             return False
         return True
 
@@ -173,3 +185,8 @@ class Relay:
                 wait.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await wait
+
+
+def traced(request: EngineRequest) -> contextlib.AbstractContextManager[Span]:
+    """What is said to the engine, as a part of its case's trace."""
+    return span(f"tell engine {request.name}", request.number, "producer", message_name=request.name)

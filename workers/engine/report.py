@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from workers import metrics
+
 
 @dataclass(frozen=True)
 class TypeReport:
@@ -65,6 +67,7 @@ class TypeStatus:
     def count(self, outcome: str) -> None:
         """One more job that ended so: completed, thrown, failed, gone, unheard, expired, returned."""
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        metrics.JOBS.labels(self.type, outcome).inc()
 
     def silent_seconds(self, now: float) -> float | None:
         """Since the last answered poll; None before the first."""

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Final
 
+from workers import metrics
 from workers.engine import failures
 from workers.engine.answers import Answers
 from workers.engine.failures import BackOff, Failed, Outcome
@@ -19,7 +21,9 @@ from workers.engine.long_jobs import LongJobs
 from workers.engine.polls import Poll
 from workers.engine.report import TypeStatus
 from workers.engine.threads import TaskThreads
+from workers.log_context import about
 from workers.settings import EngineSettings
+from workers.tracing import Span, span
 
 log = logging.getLogger(__name__)
 
@@ -107,26 +111,26 @@ class Shift:
         self._polls[kind].ended()
 
     async def _work(self, task: BoundTask, held: Held) -> None:
-        status = self._statuses[task.type]
-        try:
-            outcome = await self._outcome(task, held)
-            if outcome is None:
-                status.count("expired")  # it waited so long for a thread that others may have it by now
-                return
-            if isinstance(outcome, Failed):
-                log.warning(
-                    "job failed: %s",
-                    outcome.message,
-                    extra={"action": "job-failed", "type": task.type, "job": held.job.key},
-                )
-            status.count(await self._answers.tell(held.job, outcome, held.until))
-        except Exception as error:  # never seen; the job comes again after its time-out
-            status.count("unheard")
-            log.error(
-                "job not answered: %s",
-                failures.describe(error),
-                extra={"action": "job-unanswered", "type": task.type, "job": held.job.key},
-            )
+        with about(**held.facts), traced(held) as done:
+            try:
+                ended = await self._told(task, held, done)
+            except Exception as error:  # never seen; the job comes again after its time-out
+                ended = "unheard"
+                done.error = failures.describe(error)
+                log.error("job not answered: %s", done.error, extra={"action": "job-unanswered"})
+            done.attributes["outcome"] = ended
+            self._statuses[task.type].count(ended)
+            metrics.JOB_DURATION.labels(task.type).observe(time.monotonic() - held.came_at)
+
+    async def _told(self, task: BoundTask, held: Held, done: Span) -> str:
+        """Do the job and tell the engine. Returns what to count."""
+        outcome = await self._outcome(task, held)
+        if outcome is None:
+            return "expired"  # it waited so long for a thread that others may have it by now
+        if isinstance(outcome, Failed):
+            done.error = outcome.message
+            log.warning("job failed: %s", outcome.message, extra={"action": "job-failed"})
+        return await self._answers.tell(held.job, outcome, held.until)
 
     async def _outcome(self, task: BoundTask, held: Held) -> Outcome | None:
         """Run the task with this context's variables; None when its time was up before a thread was free."""
@@ -162,7 +166,8 @@ class Shift:
     async def _return(self, held: Held) -> None:
         outcome = Failed(held.job.retries, "given back: the worker stops")
         until = time.monotonic() + HAND_BACK_SECONDS
-        told = await self._answers.tell(held.job, outcome, until)
+        with about(**held.facts):
+            told = await self._answers.tell(held.job, outcome, until)
         self._statuses[held.job.type].count("returned" if told == "failed" else told)
 
     async def _renew(self) -> None:
@@ -174,6 +179,22 @@ class Shift:
             if asked and all(status.error is not None for status in asked):
                 log.warning("new channel to the engine", extra={"action": "channel-renewed"})
                 self._gateway.renew()
+
+
+def traced(held: Held) -> AbstractContextManager[Span]:
+    """The job as a part of its case's trace."""
+    job = held.job
+    return span(
+        f"job {job.type}",
+        held.number,
+        "consumer",
+        job_type=job.type,
+        job_key=str(job.key),
+        process_id=job.process_id,
+        process_instance_key=job.process_instance_key,
+        element_id=job.element_id,
+        retries=job.retries,
+    )
 
 
 def thread_share(threads: int) -> int:

@@ -7,16 +7,20 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
+from typing import Final
 
+from workers import metrics
 from workers.clock import Clock
 from workers.errors import DubanError, Refused
+from workers.log_context import about
 from workers.notifications.channels.channel import Channel, Delivery, NotNow
 from workers.settings import NotificationSettings
 from workers.store import outbox
 from workers.store.database import Database
 from workers.store.tables import OutboxMessage
+from workers.tracing import Span, span
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,12 @@ GIVE_UP_SECONDS = 30.0
 STOP_SECONDS = 10.0
 """How long stopping waits for deliveries; one that lasts longer comes again after its lease."""
 GROWTH = 4
+_OUTCOMES: Final = {
+    "message-sent": "sent",
+    "message-delayed": "delayed",
+    "message-dead": "dead",
+    "claim-lost": "lost",
+}
 JITTER = 0.2
 
 
@@ -182,13 +192,20 @@ class _Lane:
 
     def _attempt(self, message: OutboxMessage) -> Callable[[], None]:
         """Delivers, in a thread. Returns what is to be written down."""
+        with about(number=message.number), traced(message) as told:
+            return self._tried(message, told)
+
+    def _tried(self, message: OutboxMessage, told: Span) -> Callable[[], None]:
         try:
-            self._channel.deliver(_delivery(message))
+            with metrics.MESSAGE_DELIVERY.labels(self.kind).time():
+                self._channel.deliver(_delivery(message))
         except Refused as error:
+            told.error = "refused"
             refusal = str(error)
             return lambda: self._note_failure(message, refusal, None)
         except Exception as error:
             # Only our own sentences: the message of any other exception may quote an address or a text.
+            told.error = type(error).__name__
             sentence = (
                 str(error) if isinstance(error, DubanError) else f"delivery failed: {type(error).__name__}"
             )
@@ -207,8 +224,11 @@ class _Lane:
         return self._clock.now() + max(timedelta(seconds=seconds), after or timedelta())
 
     def _note_success(self, message: OutboxMessage) -> None:
+        now = self._clock.now()
         with self._database.begin() as tx:
-            kept = outbox.mark_sent(tx, message, self._clock.now())
+            kept = outbox.mark_sent(tx, message, now)
+        waited = max(0.0, (now - message.created_at).total_seconds())
+        metrics.MESSAGE_WAIT.labels(self.kind).observe(waited)
         self._say("message-sent" if kept else "claim-lost", message)
 
     def _note_failure(self, message: OutboxMessage, error: str, next_attempt_at: datetime | None) -> None:
@@ -219,6 +239,7 @@ class _Lane:
 
     def _say(self, action: str, message: OutboxMessage, error: str = "") -> None:
         level = {"message-sent": logging.INFO, "message-dead": logging.ERROR}.get(action, logging.WARNING)
+        metrics.MESSAGES.labels(self.kind, _OUTCOMES[action]).inc()
         facts = {"action": action, "number": message.number, "event": message.event, "channel": self.kind}
         log.log(level, "%s: %s %s %s %s", action, message.id, message.event, self.kind, error, extra=facts)
 
@@ -229,6 +250,18 @@ class _Lane:
 
     def _pause(self, first: float) -> float:
         return float(min(first * 2 ** min(self._failures, 10), GIVE_UP_SECONDS))
+
+
+def traced(message: OutboxMessage) -> AbstractContextManager[Span]:
+    """One try to deliver, as a part of its case's trace. To whom is not said."""
+    return span(
+        f"message {message.event}",
+        message.number,
+        "producer",
+        event=message.event,
+        channel=message.channel,
+        attempt=message.attempts,
+    )
 
 
 def _delivery(row: OutboxMessage) -> Delivery:

@@ -32,12 +32,14 @@ class Applied:
         skipped: records that had been applied before.
         activity: new records that tell of work (marks do not).
         marks: (partition, name) of marks that came in.
+        newest: when the engine wrote the newest record that was applied; None: none was.
     """
 
     applied: int = 0
     skipped: int = 0
     activity: int = 0
     marks: tuple[tuple[int, str], ...] = ()
+    newest: datetime | None = None
 
 
 def apply_batch(database: Database, records: Iterable[Record], now: datetime | None = None) -> Applied:
@@ -71,6 +73,7 @@ def apply_batch(database: Database, records: Iterable[Record], now: datetime | N
         skipped=len(batch) - len(fresh),
         activity=sum(record.type not in _SILENT for record in fresh),
         marks=tuple((record.partition, name) for record in fresh if (name := _mark(record))),
+        newest=max((record.at for record in fresh), default=None),
     )
 
 

@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from workers import metrics
 from workers.clock import Clock, SystemClock
 from workers.errors import Refused, Unavailable
 from workers.records.apply import Applied, apply_batch
@@ -127,21 +128,32 @@ class RecordsServer:
         except Refused as error:
             return self._trouble(200, str(error))
         except Exception as error:
-            log.exception("A batch of records could not be kept; the engine sends it again.")
+            log.exception(
+                "A batch of records could not be kept; the engine sends it again.",
+                extra={"action": "records-not-kept"},
+            )
             return self._trouble(503, f"The store did not take the batch: {type(error).__name__}.")
         self.trouble = None
+        metrics.RECORD_BATCHES.labels("taken").inc()
         return JSONResponse({"took": 0, "errors": False, "items": [], "applied": applied.applied})
 
     async def _take(self, body: bytes) -> Applied:
         async with self._one_at_a_time:
-            applied = await asyncio.to_thread(
-                lambda: apply_batch(self._database, read_batch(body), self._clock.now())
-            )
+            with metrics.RECORD_BATCH_DURATION.time():
+                applied = await asyncio.to_thread(
+                    lambda: apply_batch(self._database, read_batch(body), self._clock.now())
+                )
             await self.progress.add(applied)
+        metrics.RECORDS.labels("applied").inc(applied.applied)
+        metrics.RECORDS.labels("repeated").inc(applied.skipped)
+        if applied.newest is not None:
+            lag = (self._clock.now() - applied.newest).total_seconds()
+            metrics.RECORDS_LAG.observe(max(0.0, lag))
         return applied
 
     def _trouble(self, status: int, sentence: str) -> Response:
-        log.error("A batch of records was refused: %s", sentence)
+        log.error("A batch of records was refused: %s", sentence, extra={"action": "records-refused"})
+        metrics.RECORD_BATCHES.labels("refused").inc()
         self.trouble = sentence
         return _refuse(status, sentence)
 

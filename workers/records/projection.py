@@ -222,7 +222,7 @@ def _process(record: Record, changes: RecordChanges) -> None:
     try:
         names = element_names(diagram)
     except UnreadableDiagramError as error:
-        log.warning("No labels for version %s of %s: %s.", value["version"], value["bpmnProcessId"], error)
+        _unreadable("No labels for version %s of %s: %s.", value["version"], value["bpmnProcessId"], error)
         names = {}
     row = {
         "process_id": value["bpmnProcessId"],
@@ -244,7 +244,7 @@ def _form(record: Record, changes: RecordChanges) -> None:
     try:
         schema = orjson.loads(_decode(value["resource"]))
     except orjson.JSONDecodeError as error:
-        log.warning("Version %s of form %s is not JSON: %s.", value["version"], value["formId"], error)
+        _unreadable("Version %s of form %s is not JSON: %s.", value["version"], value["formId"], error)
     row = {
         "form_id": value["formId"],
         "version": value["version"],
@@ -261,7 +261,7 @@ def _decision_tables(record: Record, changes: RecordChanges) -> None:
     try:
         texts = row_texts(_decode(value["resource"]))
     except UnreadableDiagramError as error:
-        log.warning("The rows of %s stay without words: %s.", value["resourceName"], error)
+        _unreadable("The rows of %s stay without words: %s.", value["resourceName"], error)
         texts = {}
     row = {
         "resource_name": value["resourceName"],
@@ -337,3 +337,7 @@ def _decode(resource: str) -> bytes:
         return base64.b64decode(resource, validate=True)
     except binascii.Error as error:
         raise ValueError(f"the resource is not base64: {error}") from error
+
+
+def _unreadable(sentence: str, *what: object) -> None:
+    log.warning(sentence, *what, extra={"action": "model-unreadable"})

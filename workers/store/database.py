@@ -6,18 +6,24 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import DateTime, Dialect, Engine, ExceptionContext, MetaData, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
 
 from workers.errors import Refused
 
 BUSY_SECONDS: Final = 60
 """How long a connection waits for another one's write on SQLite."""
+
+POOL_SIZE: Final = 20
+MAX_OVERFLOW: Final = 60
+"""Connections beyond the pool's that a process opens while it needs them."""
 
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -55,6 +61,15 @@ class Instant(TypeDecorator[datetime]):
         return value.astimezone(UTC)  # type: ignore[no-any-return]
 
 
+@dataclass(frozen=True)
+class Connections:
+    """Connections of this process to the store: at work, waiting for work, and how many there may be."""
+
+    used: int
+    idle: int
+    limit: int
+
+
 class Database:
     """One connection pool. `begin()` gives a session whose block is one transaction: the boundary commits.
 
@@ -67,7 +82,7 @@ class Database:
         self.url = url
         self.is_sqlite = url.startswith("sqlite")
         # Task handlers and requests run in threads: more of them than SQLAlchemy expects by default.
-        options: dict[str, Any] = {"pool_size": 20, "max_overflow": 60}
+        options: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": MAX_OVERFLOW}
         if self.is_sqlite:
             options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
         else:
@@ -101,6 +116,13 @@ class Database:
         with self._sessions(info={"read_only": True}) as session:
             session.connection(execution_options={option: True})
             yield session
+
+    def connections(self) -> Connections:
+        """How many connections this process has to the store. From any thread."""
+        pool = self.engine.pool
+        if not isinstance(pool, QueuePool):
+            return Connections(0, 0, 0)
+        return Connections(pool.checkedout(), pool.checkedin(), POOL_SIZE + MAX_OVERFLOW)
 
     def close(self) -> None:
         """Closes every pooled connection."""

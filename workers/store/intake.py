@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
+from workers import metrics
 from workers.cases.complaint import ComplaintLine
 from workers.clock import Clock
 from workers.errors import Unavailable
@@ -19,6 +20,7 @@ from workers.store import complaints, engine_requests, timeline
 from workers.store.database import Database
 from workers.store.statements import next_value
 from workers.store.tables import Complaint
+from workers.tracing import span
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,23 @@ def accept(
     Raises:
         Unavailable: the store does not answer; nothing was kept.
     """
+    with span("intake", None, "server", policy=line.policy, channel=line.channel) as told:
+        accepted = _accept(database, clock, line, submission, also)
+        told.number, told.is_root, told.is_told = accepted.number, True, accepted.is_new
+    if accepted.is_new:
+        metrics.COMPLAINTS.labels(line.policy).inc()
+        if wake is not None:
+            wake()
+    return accepted
+
+
+def _accept(
+    database: Database,
+    clock: Clock,
+    line: ComplaintLine,
+    submission: str | None,
+    also: Callable[[Session, Accepted], None] | None,
+) -> Accepted:
     try:
         with database.begin() as tx:
             number = _earlier(tx, line, submission)
@@ -68,8 +87,6 @@ def accept(
     except (OperationalError, TimeoutError) as error:
         reason = "The store takes no complaints now (locked, full or unreachable); try again."
         raise Unavailable(reason) from error
-    if wake is not None:
-        wake()
     return Accepted(number, is_new=True)
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from workers import metrics
 from workers.clock import Clock
 from workers.engine.jobs import Job
 from workers.errors import BusinessError
@@ -22,20 +23,23 @@ from workers.store.database import Database
 def register_complaint(database: Database, clock: Clock, *, number: str, job: Job) -> dict[str, Any]:
     """Returns owner, owner_group and tier; the second delivery returns the same."""
     with database.begin() as tx:
-        complaint = complaints.get(tx, number)
+        now, complaint = clock.now(), complaints.get(tx, number)
+        is_new = complaint.process_instance_key is None
         if complaint.process_instance_key not in (None, job.process_instance_key):
             raise BusinessError(
                 "ALREADY_REGISTERED", f"complaint {number} is handled by another process instance"
             )
-        if complaint.process_instance_key is None:
+        if is_new:
             owner = staff.pick_owner(tx, job.headers["owner_group"], complaints.region(complaint))
             complaint.process_instance_key = job.process_instance_key
             complaints.set_status(complaint, Status.ACCEPTED)
             complaint.owner_person, complaint.owner_group = owner.username, job.headers["owner_group"]
             complaint.tier = job.headers["tier"]
-            timeline.add(tx, number, clock.now(), "duban", "accepted", f"{number}:accepted", owner=owner.name)
-        return {
-            "owner": complaint.owner_person,
-            "owner_group": complaint.owner_group,
-            "tier": complaint.tier,
-        }
+            timeline.add(tx, number, now, "duban", "accepted", f"{number}:accepted", owner=owner.name)
+    if is_new:
+        metrics.ACKNOWLEDGE.observe(max(0.0, (now - complaint.received_at).total_seconds()))
+    return {
+        "owner": complaint.owner_person,
+        "owner_group": complaint.owner_group,
+        "tier": complaint.tier,
+    }
