@@ -213,6 +213,46 @@ def test_an_ingress_tells_the_desk_how_it_is_called(tmp_path: Path) -> None:
     assert told["DUBAN_WEB__PUBLIC_URL"] == "https://complaints.example"
 
 
+@needs_helm
+def test_prometheus_finds_every_pod_where_that_is_wished(tmp_path: Path) -> None:
+    """A port of its own beside the pages', a PodMonitor, the rules as they are, a way in for Prometheus alone."""
+    wished = {
+        "monitoring": {
+            "annotations": True,
+            "podMonitor": {"enabled": True, "labels": {"release": "prometheus"}},
+            "rules": {"enabled": True},
+        },
+        "networkPolicy": {"metricsFrom": [{"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}]},
+    }
+    found = manifests(NEEDED | wished, tmp_path)
+    by_kind = {each["kind"]: each for each in found}
+    (endpoint,) = by_kind["PodMonitor"]["spec"]["podMetricsEndpoints"]
+    assert by_kind["PodMonitor"]["metadata"]["labels"]["release"] == "prometheus"
+    assert by_kind["PodMonitor"]["spec"]["jobLabel"] == "app.kubernetes.io/name", (
+        "the rules ask for job=duban"
+    )
+    rules = yaml.safe_load((CHART.parent / "prometheus" / "rules.yaml").read_text("utf-8"))
+    assert by_kind["PrometheusRule"]["spec"] == rules
+    for each in found:
+        if each["kind"] == "Deployment":
+            pod = each["spec"]["template"]
+            ports = {port["name"]: port["containerPort"] for port in pod["spec"]["containers"][0]["ports"]}
+            assert ports[endpoint["port"]] == 8720 and len(set(ports.values())) == len(ports)
+            assert pod["metadata"]["annotations"]["prometheus.io/port"] == "8720"
+    policies = {each["metadata"]["name"]: each["spec"] for each in found if each["kind"] == "NetworkPolicy"}
+    (way,) = policies["duban-metrics"]["ingress"]
+    assert way["from"] == wished["networkPolicy"]["metricsFrom"] and way["ports"][0]["port"] == 8720
+
+
+@needs_helm
+def test_without_that_wish_nobody_reaches_the_metrics(rendered: list[dict[str, Any]]) -> None:
+    kinds = {each["kind"] for each in rendered}
+    assert not kinds & {"PodMonitor", "PrometheusRule"}
+    for each in rendered:
+        if each["kind"] == "NetworkPolicy":
+            assert all(8720 not in [port["port"] for port in way["ports"]] for way in each["spec"]["ingress"])
+
+
 _REFUNDS: Final = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))["workers"]["groups"]["refunds"]
 WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "no engine": ({"engine": {}}, "engine.address"),

@@ -105,12 +105,20 @@ valueFrom: {secretKeyRef: {name: {{ .name }}, key: {{ .key }}}}
 {{- /* The pod of a part: root, part, args, port (0: a job, no probes), readyPath, resources, grace. */ -}}
 {{- define "duban.pod" -}}
 {{- $values := .root.Values -}}
+{{- $probe := ternary "metrics" "http" (eq (int .port) 8720) -}}
 metadata:
   labels:
     {{- include "duban.labels" . | nindent 4 }}
     {{- with $values.podLabels }}{{ toYaml . | nindent 4 }}{{ end }}
-  {{- with $values.podAnnotations }}
-  annotations: {{- toYaml . | nindent 4 }}
+  {{- $scraped := and .port $values.monitoring.annotations }}
+  {{- if or $scraped $values.podAnnotations }}
+  annotations:
+    {{- if $scraped }}
+    prometheus.io/scrape: "true"
+    prometheus.io/port: "8720"
+    prometheus.io/path: /metrics
+    {{- end }}
+    {{- with $values.podAnnotations }}{{ toYaml . | nindent 4 }}{{ end }}
   {{- end }}
 spec:
   automountServiceAccountToken: false
@@ -142,21 +150,25 @@ spec:
         capabilities: {drop: [ALL]}
       resources: {{- toYaml .resources | nindent 8 }}
       {{- if .port }}
+      # Health and metrics of every part: 8720 (DUBAN_PROBE__PORT of the image).
       ports:
+        {{- if ne $probe "metrics" }}
         - {name: http, containerPort: {{ .port }}}
+        {{- end }}
+        - {name: metrics, containerPort: 8720}
       # Host: the desk answers under its own names only. The engine and the store may take minutes to be there.
       startupProbe:
-        httpGet: {path: /healthz, port: http, httpHeaders: [{name: Host, value: localhost}]}
+        httpGet: {path: /healthz, port: {{ $probe }}, httpHeaders: [{name: Host, value: localhost}]}
         periodSeconds: 5
         timeoutSeconds: 5
         failureThreshold: 72
       readinessProbe:
-        httpGet: {path: {{ .readyPath | default "/healthz" }}, port: http, httpHeaders: [{name: Host, value: localhost}]}
+        httpGet: {path: {{ .readyPath | default "/healthz" }}, port: {{ $probe }}, httpHeaders: [{name: Host, value: localhost}]}
         periodSeconds: 10
         timeoutSeconds: 5
       # Ten minutes: an engine that is away for a while is no reason to start its workers again.
       livenessProbe:
-        httpGet: {path: /healthz, port: http, httpHeaders: [{name: Host, value: localhost}]}
+        httpGet: {path: /healthz, port: {{ $probe }}, httpHeaders: [{name: Host, value: localhost}]}
         periodSeconds: 30
         timeoutSeconds: 10
         failureThreshold: 20
