@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -29,6 +30,7 @@ from workers.store.tables import Complaint, EngineRequest, OutboxMessage, Staff
 
 ROOT = Path(__file__).parents[2]
 SECRETS = ("钱三三", "13955554444", "C-GEHEIM", "天目山路十八号楼", "核查时发现接入层设备告警")
+OUR_LINE = re.compile(r"\d{4}-\d\d-\d\d [\d:,]+ [A-Z]+ workers\.")
 SHORTEST = 6
 """Bytes of a value that is looked for: two Chinese characters."""
 SHOWN_AS_WRITTEN = {"outbox", "suggestions"}
@@ -77,6 +79,14 @@ def test_B10_F5_nothing_personal_of_any_case_is_outside_the_store(
         keep(places / "pages", [web.get(page).text for page in ("/", f"/complaints/{secret_case.number}")])
     assert found_in(places, {secret_case.number}, tmp_path), "the search itself finds nothing"
     assert found_in(places, values, tmp_path) == []
+
+
+def test_every_line_of_ours_in_the_log_of_all_stories_has_an_action(world: World) -> None:
+    """What operations search by; lines of libraries and tracebacks have none."""
+    text = "".join(file.read_text("utf-8") for file in world.running.data.glob("duban.log*"))
+    ours = [line for line in text.splitlines() if OUR_LINE.match(line)]
+    assert ours, "something was logged"
+    assert [line for line in ours if " action=" not in line] == []
 
 
 def test_B10_messages_to_staff_are_masked(world: World, secret_case: Case, tmp_path: Path) -> None:
