@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.bootstrap.prometheus_page import scrape, value
 from tests.engine.scripted_gateway import ScriptedGateway
 from tests.engine_fixture import LoopThread
 from tests.records.streams import body, instance
@@ -147,10 +148,9 @@ def test_a_store_that_does_not_answer_is_tried_again_later(tmp_path: Path) -> No
 
 def test_the_record_stream_is_taken_at_a_fixed_port_by_whoever_knows_the_password(tmp_path: Path) -> None:
     """The exporter of an engine elsewhere can be told address and password."""
-    with running("records", "--port", "0", data=tmp_path, said="ready", records__password=PASSWORD) as (
-        _,
-        line,
-    ):
+    port = str(_free_port())
+    told = {"records__password": PASSWORD, "probe__port": port}
+    with running("records", "--port", "0", data=tmp_path, said="ready", **told) as (_, line):
         address = line.removeprefix("ready").strip()
         assert PASSWORD not in line
         assert get(f"{address}/healthz") == (200, {"ok": True})
@@ -158,6 +158,10 @@ def test_the_record_stream_is_taken_at_a_fixed_port_by_whoever_knows_the_passwor
             assert client.post("/_bulk", content=body([instance(1, 7)])).status_code == 401
             taken = client.post("/_bulk", content=body([instance(1, 7)]), auth=("duban", PASSWORD))
             assert taken.json()["errors"] is False
+        page = scrape(f"http://127.0.0.1:{port}")
+        assert value(page, "duban_store_up") == 1, "it tells how the whole instance is"
+        assert value(page, "duban_records_total", outcome="applied") == 1
+        assert httpx.get(f"{address}/metrics", trust_env=False, timeout=30).status_code in {404, 405}
     database = Database.in_folder(tmp_path)
     with database.engine.connect() as connection:
         assert connection.exec_driver_sql("select count(*) from process_instances").scalar() == 1
@@ -173,13 +177,21 @@ def test_an_endpoint_without_a_password_is_refused(tmp_path: Path, settings: dic
 
 def test_the_desk_answers_without_workers_and_records_of_its_own(tmp_path: Path, gateway: str) -> None:
     """Its readiness is the store's: complaints are taken while other parts are away."""
-    with running("desk", "--port", "0", data=tmp_path, said="ready", engine__address=gateway) as (_, line):
+    port = str(_free_port())
+    told = {"engine__address": gateway, "probe__port": port}
+    with running("desk", "--port", "0", data=tmp_path, said="ready", **told) as (_, line):
         address = line.removeprefix("ready").strip()
         assert get(f"{address}/healthz") == (200, {"ok": True})
         status, told = get(f"{address}/readyz")
         assert status == 200 and set(told["parts"]) == {"database", "engine"}
         assert httpx.get(f"{address}/login", trust_env=False, timeout=30).status_code == 200
         assert not (tmp_path / "instance.json").exists(), "nothing says that an instance runs on this folder"
+        page = scrape(f"http://127.0.0.1:{port}")
+        login = {"method": "GET", "route": "/login", "status": "200"}
+        assert value(page, "duban_http_requests_total", **login) == 1
+        assert "duban_store_up" not in page, (
+            "records tells of the whole instance, so that nothing is told twice"
+        )
 
 
 def test_a_desk_takes_complaints_before_its_engine_is_there(tmp_path: Path, absent: Absent) -> None:
@@ -230,6 +242,8 @@ def test_workers_tell_a_probe_how_they_are(tmp_path: Path, gateway: str) -> None
     ) as (_, line):
         assert line.strip() == f"working on {TASKS[0].type}, {TASKS[1].type}"
         assert get(f"http://127.0.0.1:{port}/healthz") == (200, {"ok": True, "says": None})
+        polled = scrape(f"http://127.0.0.1:{port}")["duban_jobs_held"]
+        assert {dict(labels)["type"] for labels in polled} == {TASKS[0].type, TASKS[1].type}
 
 
 def test_a_signal_ends_workers_that_still_wait_for_their_engine(tmp_path: Path) -> None:
