@@ -15,7 +15,7 @@ HEAD = """# Metrics
 What Prometheus is told. Every part answers GET `/metrics` at `DUBAN_PROBE__PORT` (8720 in the image), beside
 `/healthz`, and never at the port of its pages: that one is reached from outside, and how much is overdue or broken
 is nobody's business there. What to do when a figure is bad: [alerts](alerts.md). Dashboard, rules and a scrape
-config: [`deploy/`](../deploy/README.md). Why it is as it is: [ADR 8](adr/0008-observability.md).
+config: [`deploy/`](../deploy/README.md). Why it is as it is: [ADR 9](adr/0009-observability.md).
 
 **Who tells what.** Each part counts what it does itself: sum over parts. The figures of the whole instance (last
 table) come from the store, and one part alone tells them: `duban records` (there is exactly one of it), or `duban
