@@ -165,3 +165,10 @@ def test_a_store_of_the_first_release_keeps_its_cases(empty_url: str) -> None:
     with pytest.raises(DatabaseError, match="append-only"), database.begin() as tx:
         tx.execute(text("delete from timeline"))
     database.close()
+
+
+def test_the_newest_file_is_the_head_of_the_migrations() -> None:
+    """A process that finds its store ready need not load Alembic: file names say which revision is the newest."""
+    from alembic.script import ScriptDirectory
+
+    assert ScriptDirectory.from_config(schema.configuration()).get_current_head() == schema.head()

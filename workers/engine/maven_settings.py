@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-import jgo.constants
-
 from workers.errors import Unavailable
 
 CENTRAL = "central"
@@ -64,6 +62,8 @@ class MavenSettings:
         for _, root in self.roots:
             if folder := _text(root, "localRepository"):
                 return Path(folder).expanduser()
+        import jgo.constants  # megabytes that workers of an engine elsewhere need not have
+
         return jgo.constants.default_maven_repo()
 
     def central(self) -> Repository:
@@ -100,6 +100,8 @@ class MavenSettings:
             for repository in profile.iterfind("repositories/repository"):
                 if _text(repository, "id") == CENTRAL and (url := _text(repository, "url")):
                     return url, CENTRAL, "settings.xml"
+        import jgo.constants
+
         return jgo.constants.MAVEN_CENTRAL_URL, CENTRAL, "Maven Central"
 
     def _active_profiles(self) -> Iterator[ET.Element]:
