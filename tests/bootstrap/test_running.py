@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from workers.bootstrap.running import RunUntil, Stopped, Stopping
-from workers.errors import Unavailable
+from workers.bootstrap.running import RunUntil, Stopped, Stopping, unless_it_fails
+from workers.errors import Refused, Unavailable
 
 
 def test_a_loop_that_breaks_stops_the_others_and_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -81,3 +81,52 @@ def test_a_process_that_is_told_to_stop_ends_whatever_hangs_in_it(how: str, code
     )
     assert done.returncode == code, done.stderr
     assert "told to stop" in done.stdout
+
+
+def test_a_start_is_taken_back_when_what_is_checked_meanwhile_fails() -> None:
+    """Models with faults are told at once, not after an engine has started for nothing."""
+
+    async def story() -> bool:
+        was_cancelled = False
+
+        async def check() -> None:
+            raise Refused("the models have faults")
+
+        async def start() -> None:
+            nonlocal was_cancelled
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                was_cancelled = True
+                raise
+
+        with pytest.raises(Refused, match="faults"):
+            await unless_it_fails(asyncio.create_task(check()), start())
+        return was_cancelled
+
+    assert asyncio.run(story())
+
+
+def test_a_start_waits_for_what_is_checked_meanwhile() -> None:
+    """Whichever is slower: nothing goes on before both have ended, and a failed start is told as it is."""
+
+    async def story() -> None:
+        seen: list[str] = []
+
+        async def check() -> None:
+            await asyncio.sleep(0.02)
+            seen.append("checked")
+
+        async def start() -> str:
+            return "started"
+
+        assert await unless_it_fails(asyncio.create_task(check()), start()) == "started"
+        assert seen == ["checked"]
+
+        async def fail() -> str:
+            raise Unavailable("no disk")
+
+        with pytest.raises(Unavailable, match="no disk"):
+            await unless_it_fails(asyncio.create_task(check()), fail())
+
+    asyncio.run(story())

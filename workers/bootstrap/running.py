@@ -61,6 +61,19 @@ class Stopped(Exception):  # noqa: N818 - an order, not an error
         self.exit_code = 0 if number == signal.SIGTERM else 128 + number
 
 
+async def unless_it_fails(check: asyncio.Task[None], start: Awaitable[T]) -> T:
+    """The result of `start`, once `check` has ended as well. Where the check fails, the start is taken back at once."""
+    starting = asyncio.ensure_future(start)
+    try:
+        await asyncio.wait((check, starting), return_when=asyncio.FIRST_EXCEPTION)
+        await check
+        return await starting
+    finally:
+        if not starting.done():
+            starting.cancel()
+            await asyncio.gather(starting, return_exceptions=True)
+
+
 class RunUntil:
     """Runs things until `stopping` is set."""
 

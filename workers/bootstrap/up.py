@@ -28,7 +28,7 @@ from workers.bootstrap.heartbeat import Heartbeat
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.probe import Told, probed
 from workers.bootstrap.resources import templates_dir
-from workers.bootstrap.running import RunUntil, stop_on_signals
+from workers.bootstrap.running import RunUntil, stop_on_signals, unless_it_fails
 from workers.bootstrap.telling import instance_figures, told_of_host
 from workers.bootstrap.traces import traced_to
 from workers.cases.complaint import parse_line
@@ -143,13 +143,15 @@ class Instance:
         self._clock = parts.clock if isinstance(parts.clock, EngineClock) else None
 
     async def start(self, stack: AsyncExitStack) -> None:
-        """Records first (the engine sends to it), then the engine, the models, the workers."""
-        self._models = await asyncio.to_thread(checked_models, self.parts.settings)
-        await asyncio.to_thread(self._tell_empty_groups)
+        """Records first (the engine sends to it), then the engine, the models, the workers.
+
+        The models are checked while the engine starts: it takes ten seconds, and waits for its disk in between.
+        """
+        checking = asyncio.create_task(asyncio.to_thread(self._check_models))
         loading = asyncio.create_task(asyncio.to_thread(self.parts.classifier.prepare))
         stack.callback(loading.cancel)
         await self._listen_to_records(stack)
-        self.engine = handle = await stack.enter_async_context(self._engine())
+        self.engine = handle = await unless_it_fails(checking, stack.enter_async_context(self._engine()))
         self._gateway = gateway = await stack.enter_async_context(Gateway(handle))
         self._user_tasks = await stack.enter_async_context(UserTasks(handle.rest_url, handle.access))
         self._incidents = Incidents(gateway)
@@ -158,6 +160,10 @@ class Instance:
         self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
         await self._put_to_work(handle)
         await loading
+
+    def _check_models(self) -> None:
+        self._models = checked_models(self.parts.settings)
+        self._tell_empty_groups()
 
     async def _listen_to_records(self, stack: AsyncExitStack) -> None:
         engine_data = self.parts.settings.data / "engine"
