@@ -10,6 +10,7 @@ import typer
 
 from workers.cli import (
     ask,
+    bench,
     cluster,
     events,
     field,
@@ -50,6 +51,7 @@ def application() -> typer.Typer:
     operate.register(app)
     users.register(app)
     tokens.register(app)
+    bench.register(app)
     return app
 
 

@@ -1,0 +1,105 @@
+"""`duban bench` on this machine: it measures whole complaints and leaves everything else alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from workers.bench.load import Walked
+from workers.bench.measure import GOALS, missed
+from workers.bench.rounds import percentile, rate
+from workers.store import schema
+from workers.store.database import Database
+
+DUBAN = Path(sys.executable).parent / "duban"
+NEEDED = {
+    "jobs_ratio_to_bare_pyzeebe",
+    "complaints_ratio_to_java",
+    "ack_p99_s",
+    "records_lag_p99_s",
+    "worker_rss_mb",
+}
+
+
+def bench(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [DUBAN, "bench", *options],
+        capture_output=True,
+        text=True,
+        timeout=500,
+        env=os.environ | environment,
+        check=False,
+    )
+
+
+@pytest.mark.engine
+def test_a_quick_run_measures_every_contestant_and_touches_no_instance(tmp_path: Path) -> None:
+    """Complaints go all the way with Duban and with no-op workers; an instance of the environment stays as it is."""
+    mine, logs = tmp_path / "mine", tmp_path / "logs"
+    without_maven = str(Path(sys.executable).parent)
+    done = bench(
+        "--quick",
+        "--json",
+        "--folder",
+        str(logs),
+        DUBAN_DATA=str(mine),
+        DUBAN_DATABASE_URL=f"sqlite:///{mine}.db",
+        PATH=without_maven,
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert set(found) >= NEEDED
+    assert found["complaints_ratio_to_java"] is None
+    assert "Java" in done.stderr
+    assert set(found["complaints_per_second"]) == {"duban", "host", "bare"}
+    assert all(figure > 0 for figure in found["complaints_per_second"].values())
+    assert 0 < found["ack_p50_s"] <= found["ack_p99_s"] < 60
+    assert 20 < found["worker_rss_mb"] < 400
+    assert found["jobs_per_complaint"] > 15
+    assert sorted(tmp_path.iterdir()) == [logs]
+
+
+def test_a_database_that_holds_something_is_refused(tmp_path: Path) -> None:
+    """Whoever names the wrong database loses nothing: the run ends before it begins."""
+    database = Database.in_folder(tmp_path)
+    schema.upgrade(database)
+    done = bench("--quick", "--database-url", database.url)
+    assert done.returncode == 1
+    assert done.stderr.startswith("duban: 数据库不是空的")
+
+
+def test_a_folder_that_is_there_already_is_refused(tmp_path: Path) -> None:
+    """Nothing that somebody kept is written over."""
+    assert bench("--quick", "--folder", str(tmp_path)).returncode == 1
+
+
+def test_the_rate_leaves_out_run_up_and_run_out() -> None:
+    """One per second while ten are under way, whatever happened before and after."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    ends = [began + timedelta(seconds=100)] * 10
+    ends += [began + timedelta(seconds=100 + each) for each in range(1, 31)] + [
+        began + timedelta(seconds=500)
+    ] * 9
+    walked = Walked(began, ended={str(index): at for index, at in enumerate(ends)})
+    assert rate(walked, 10) == pytest.approx(1, abs=0.06)
+    assert rate(walked, 40) == pytest.approx(49 / 500)
+
+
+def test_a_goal_is_missed_by_what_was_measured_only() -> None:
+    """A figure on the wrong side is named; one that could not be measured is not."""
+    assert missed({"ack_p99_s": 1.0, "worker_rss_mb": 149.9, "complaints_ratio_to_java": None}) == [
+        "ack_p99_s"
+    ]
+    assert missed(dict.fromkeys(GOALS)) == []
+
+
+def test_a_percentile_is_a_value_that_was_seen() -> None:
+    """The slowest of a hundred is not hidden in the 99th percentile."""
+    assert percentile([float(each) for each in range(1, 101)], 0.99) == 100
+    assert percentile([], 0.99) is None

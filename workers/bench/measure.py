@@ -1,0 +1,156 @@
+"""The whole measurement of `duban bench`, and its goals."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from workers.bench.contestants import BARE, DUBAN_WHOLE, HOST, JAVA, Contestant, duban_work, no_op_contestants
+from workers.bench.load import Load, load
+from workers.bench.recording import Recording, record
+from workers.bench.rig import Rig, Say, rig
+from workers.bench.rounds import Round, median_ratio, percentile, play
+from workers.bench.warm_start import warm_start
+
+GOALS: Final[Mapping[str, tuple[str, float]]] = {
+    "jobs_ratio_to_bare_pyzeebe": (">=", 0.95),
+    "complaints_ratio_to_java": (">=", 0.9),
+    "ack_p99_s": ("<", 1.0),
+    "records_lag_p99_s": ("<", 2.0),
+    "worker_rss_mb": ("<", 150.0),
+    "up_ratio_to_engine": ("<=", 1.5),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured.
+
+    Attributes:
+        rounds: of each contestant, after one that warms up.
+        complaints: per round.
+        in_flight: complaints under way at once.
+        seconds: how long complaints come in at half of the peak.
+        starts: of `duban up` and of the bare engine.
+    """
+
+    rounds: int = 5
+    complaints: int = 240
+    in_flight: int = 60
+    seconds: float = 60.0
+    starts: int = 3
+
+
+QUICK: Final = Plan(rounds=1, complaints=4, in_flight=4, seconds=2.0, starts=0)
+
+
+async def measure(plan: Plan, folder: Path, database_url: str | None, say: Say) -> dict[str, Any]:
+    """Everything; the result is what `--json` prints.
+
+    Args:
+        folder: empty, and of no use afterwards.
+        database_url: an empty database; None: SQLite in the folder.
+
+    Raises:
+        Refused: the database is not empty. Unavailable, WrongWay: the measurement could not be finished.
+    """
+    async with AsyncExitStack() as stack:
+        running = await stack.enter_async_context(rig(folder, database_url, say))
+        loading = await stack.enter_async_context(load(running))
+        recording = await record(running, loading)
+        say(f"一件投诉 one complaint: {len(recording.jobs)} jobs of {len(recording.types)} types")
+        contestants = await _contestants(stack, running, recording, say)
+        rounds = await _rounds(plan, running, loading, contestants, say)
+        peak = statistics.median(each.complaints_per_second for each in rounds[DUBAN_WHOLE])
+        acknowledged = await _acknowledged(plan, running, loading, contestants[DUBAN_WHOLE], peak, say)
+    found = _told(rounds, len(recording.jobs), acknowledged)
+    if plan.starts:
+        warm = await warm_start(folder, plan.starts, say)
+        found |= {
+            "up_ratio_to_engine": warm.ratio,
+            "up_warm_s": round(statistics.median(warm.up), 1),
+            "engine_warm_s": round(statistics.median(warm.engine), 1),
+        }
+    return found | {"goals_missed": missed(found)}
+
+
+async def _contestants(
+    stack: AsyncExitStack, running: Rig, recording: Recording, say: Say
+) -> dict[str, Contestant]:
+    others = await no_op_contestants(stack, running, recording.write(running.folder / "answers.json"), say)
+    return {DUBAN_WHOLE: duban_work(running)} | {name: each for name, each in others.items() if each}
+
+
+async def _rounds(
+    plan: Plan, running: Rig, loading: Load, contestants: Mapping[str, Contestant], say: Say
+) -> dict[str, list[Round]]:
+    """In turns, so that what else the machine does meets all alike."""
+    rounds: dict[str, list[Round]] = {name: [] for name in contestants}
+    for index in range(
+        -1 if plan.rounds > 1 else 0, plan.rounds
+    ):  # a JVM's first minute runs at a third of its rate
+        for name, contestant in contestants.items():
+            done = await play(running, loading, contestant, plan.complaints, plan.in_flight)
+            if index >= 0:
+                rounds[name].append(done)
+            cpu = ", ".join(f"{who} {ms:.0f}" for who, ms in done.cpu_ms.items())
+            say(
+                f"{'预热 warm-up' if index < 0 else f'第 {index + 1} 轮 round'} {name}: "
+                f"{done.complaints_per_second:.2f} complaints/s; CPU ms per complaint: {cpu}; {done.rss_mb:.0f} MB"
+            )
+    return rounds
+
+
+async def _acknowledged(
+    plan: Plan, running: Rig, loading: Load, contestant: Contestant, peak: float, say: Say
+) -> Sequence[float]:
+    half = peak / 2
+    say(f"半峰值 half of the peak: {half:.2f} complaints/s for {plan.seconds:.0f} s")
+    async with contestant.working():
+        await loading.walk(min(plan.in_flight, 10), 10)  # the worker process has just started
+        return await loading.at_rate(half, plan.seconds)
+
+
+def _told(rounds: Mapping[str, Sequence[Round]], jobs: int, acknowledged: Sequence[float]) -> dict[str, Any]:
+    whole, java = rounds[DUBAN_WHOLE], rounds.get(JAVA, [])
+    lags = [lag for each in whole for lag in each.lags]
+    return {
+        "jobs_ratio_to_bare_pyzeebe": median_ratio(rounds[HOST], rounds[BARE]),
+        "complaints_ratio_to_java": median_ratio(whole, java),
+        "complaints_ratio_to_bare_pyzeebe": median_ratio(whole, rounds[BARE]),
+        "ack_p50_s": percentile(acknowledged, 0.5),
+        "ack_p99_s": percentile(acknowledged, 0.99),
+        "records_lag_p50_s": percentile(lags, 0.5),
+        "records_lag_p99_s": percentile(lags, 0.99),
+        "worker_rss_mb": round(max(each.rss_mb for each in whole), 1),
+        "jobs_per_complaint": jobs,
+        "complaints_per_second": _medians(rounds, lambda each: each.complaints_per_second),
+        "jobs_per_second": _medians(rounds, lambda each: each.complaints_per_second * jobs),
+        "cpu_ms_per_complaint": {
+            name: {
+                who: round(statistics.median(each.cpu_ms[who] for each in done), 1) for who in done[0].cpu_ms
+            }
+            for name, done in rounds.items()
+        },
+    }
+
+
+def _medians(rounds: Mapping[str, Sequence[Round]], figure: Any) -> dict[str, float]:
+    return {name: round(statistics.median(map(figure, done)), 2) for name, done in rounds.items()}
+
+
+def missed(found: Mapping[str, Any]) -> list[str]:
+    """The goals that these figures miss; what was not measured is no miss."""
+
+    def is_met(name: str) -> bool:
+        how, limit = GOALS[name]
+        value = found.get(name)
+        if value is None:
+            return True
+        return bool({">=": value >= limit, "<=": value <= limit, "<": value < limit}[how])
+
+    return [name for name in GOALS if not is_met(name)]
