@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Final, cast
 
 from sqlalchemy import String, Table, delete, exists, select, update
@@ -138,23 +139,29 @@ def _forget_variables(tx: Session, changes: RecordChanges, gone: Collection[str]
 
 
 def _upsert(tx: Session, model: type[Base], rows: Mapping[str, _Row]) -> None:
-    table = cast("Table", model.__table__)
-    (key,) = (column.name for column in table.primary_key)
-    limits = {
-        column.name: column.type.length
-        for column in table.columns
-        if isinstance(column.type, String)  # Text is one too, with no length
-    }
+    key, limits = _shape(model)
     groups: dict[frozenset[str], list[dict[str, Any]]] = defaultdict(list)
     for identity, row in rows.items():
         groups[frozenset(row.changed)].append({key: identity, **_fit(row.values, limits)})
-    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
+    dialect = tx.get_bind().dialect.name
     for changed, values in groups.items():
-        insert = dialect.insert(table)
-        statement = insert.on_conflict_do_update(
-            index_elements=[key], set_={name: insert.excluded[name] for name in sorted(changed)}
-        )
-        tx.execute(statement, values)
+        tx.execute(_upsert_statement(dialect, model, changed), values)
+
+
+@cache
+def _shape(model: type[Base]) -> tuple[str, dict[str, int | None]]:
+    """The name of the key, and the length that each text may have (Text is one too, with no length)."""
+    table = cast("Table", model.__table__)
+    (key,) = (column.name for column in table.primary_key)
+    return key, {each.name: each.type.length for each in table.columns if isinstance(each.type, String)}
+
+
+@cache
+def _upsert_statement(dialect: str, model: type[Base], changed: frozenset[str]) -> Any:
+    """Built once: for a batch that is small, building took longer than carrying it out."""
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(cast("Table", model.__table__))
+    columns = {name: insert.excluded[name] for name in sorted(changed)}
+    return insert.on_conflict_do_update(index_elements=[_shape(model)[0]], set_=columns)
 
 
 def _fit(values: Mapping[str, Any], limits: Mapping[str, int | None]) -> dict[str, Any]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from functools import cache
+from typing import Any, Final, cast
 
-from sqlalchemy import inspect
+from sqlalchemy import Table, bindparam, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -36,12 +37,21 @@ def insert_if_absent(tx: Session, table: type[Base], key: list[str], **values: A
         True if the row is new.
     """
     tx.flush()
-    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
     columns = inspect(table).columns
     row = {columns[name].name: value for name, value in values.items()}
-    statement = dialect.insert(table.__table__).values(row)
-    statement = statement.on_conflict_do_nothing(index_elements=key)
-    return tx.execute(statement.returning(*table.__table__.primary_key)).first() is not None
+    statement = _insert_if_absent(tx.get_bind().dialect.name, table, tuple(key), tuple(row))
+    return tx.execute(statement, row).first() is not None
+
+
+@cache
+def _insert_if_absent(dialect: str, table: type[Base], key: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    """Built once: building takes longer than a database takes to carry it out."""
+    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    values: dict[str, Any] = {name: bindparam(name) for name in names}
+    statement = (
+        insert(cast("Table", table.__table__)).values(values).on_conflict_do_nothing(index_elements=list(key))
+    )
+    return statement.returning(*table.__table__.primary_key)
 
 
 def next_value(tx: Session, name: str) -> int:
