@@ -37,7 +37,9 @@ def link(desk: RunningDesk, number: str) -> str:
     """What the message says, but for the host."""
     settings = Settings(web=WebSettings(public_url="https://care.example.com/"))
     with desk.database.begin() as tx:
-        url = str(for_customer(tx, complaints.get(tx, number), desk.clock.now(), settings)["progress_url"])
+        url = str(
+            for_customer(tx, complaints.get(tx, number), desk.clock.now(), settings, ())["progress_url"]
+        )
     assert url.startswith("https://care.example.com/p/")
     with desk.client(None) as client:
         page = client.get(url.removeprefix("https://care.example.com"))

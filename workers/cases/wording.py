@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Final, Literal, get_args
 
 import opencc
@@ -204,17 +204,13 @@ class _Seen:
         self._gaps: list[int] = []
         gap = 0
         for place, written in enumerate(text):
-            for char in unicodedata.normalize("NFKC", written) or "\u200b":
-                if written in _SEPARATORS or char in _SEPARATORS:
-                    gap = 2
-                elif unicodedata.category(char)[0] in _SKIPPED:
-                    gap = max(gap, 1)
-                else:
-                    for plain in _simplified(char.casefold()):
-                        kept.append(plain)
-                        self.places.append(place)
-                        self._gaps.append(gap)
-                        gap = 0
+            signs, after = _read(written)
+            for plain, before in signs:
+                kept.append(plain)
+                self.places.append(place)
+                self._gaps.append(max(gap, before))
+                gap = 0
+            gap = max(gap, after)
         self.kept = "".join(kept)
 
     def is_one_word(self, start: int, end: int) -> bool:
@@ -277,6 +273,23 @@ def _spans(text: str, piece: str) -> Iterator[tuple[int, int]]:
 @cache
 def _converter() -> opencc.OpenCC:
     return opencc.OpenCC("t2s")
+
+
+@lru_cache(16_384)  # more characters than texts have in common, fewer than there are
+def _read(written: str) -> tuple[tuple[tuple[str, int], ...], int]:
+    """What a reader sees in one written character, each with the gap before it; and the gap after the last."""
+    signs: list[tuple[str, int]] = []
+    gap = 0
+    for char in unicodedata.normalize("NFKC", written) or "\u200b":
+        if written in _SEPARATORS or char in _SEPARATORS:
+            gap = 2
+        elif unicodedata.category(char)[0] in _SKIPPED:
+            gap = max(gap, 1)
+        else:
+            for plain in _simplified(char.casefold()):
+                signs.append((plain, gap))
+                gap = 0
+    return tuple(signs), gap
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -88,8 +89,10 @@ class AppealFacts:
         """Reads authorities.json. Raises Broken."""
         return cls(Authorities.load(templates))
 
-    def of(self, tx: Transaction, complaint: Complaint) -> dict[str, Any]:
-        """Number, decision and deadline of the appeal, and who comes after."""
+    def of(self, tx: Transaction, complaint: Complaint, used: Collection[str]) -> dict[str, Any]:
+        """Number, decision and deadline of the appeal, and who comes after; nothing where the text uses none of it."""
+        if not any(fact.startswith(("appeal_", "authority_")) for fact in used):
+            return {}
         appeal = appeals.find(tx, complaint.number)
         due = (each.due_at for each in deadlines.of(tx, complaint.number) if each.kind == APPEAL_DEADLINE)
         return {

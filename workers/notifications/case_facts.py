@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,21 +20,31 @@ REPLY_FIELD: Final = "customer_reply"
 """Form field in which staff write to the customer, whichever the form."""
 EXPLANATION_FIELD: Final = "extension_explanation"
 """Form field in which the complaint group explains an extension to the customer (rules B8, C6)."""
+_DUE: Final = frozenset({"investigation_due_at", "result_due_at"})
 _PATHS: Final = {"complaint": "/complaints/{number}", "incident": "/events/{number}"}
 """The page of the desk that shows a case to staff."""
 
 
-def for_customer(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:
-    """What a text to the customer may say. Where an event solved it, the reply is the event's (rule E6)."""
-    reply = incidents.reply_for(tx, complaint.number) or answers.newest(tx, complaint.number, [REPLY_FIELD])
-    return _of_complaint(tx, complaint, now, settings) | {
+def for_customer(
+    tx: Transaction, complaint: Complaint, now: datetime, settings: Settings, used: Collection[str]
+) -> dict[str, Any]:
+    """What a text to the customer may say. Where an event solved it, the reply is the event's (rule E6).
+
+    Args:
+        used: facts that the text uses; what has to be looked up for others is left null.
+    """
+    number = complaint.number
+    reply = None
+    if "reply" in used:
+        reply = incidents.reply_for(tx, number) or answers.newest(tx, number, [REPLY_FIELD])
+    return _of_complaint(tx, complaint, now, settings, used) | {
         "customer_name": spoken_name(complaint.customer_name),
         "progress_url": _progress_url(complaint, settings),
         "missing_fields": list(complaint.missing_fields),
         "reply": reply,
-        "extension_explanation": answers.newest(tx, complaint.number, [EXPLANATION_FIELD]),
+        "extension_explanation": _answer(tx, number, "extension_explanation", used, EXPLANATION_FIELD),
         "finding": complaint.finding,
-        "negotiation_outcome": answers.newest(tx, complaint.number, ["negotiation_outcome"]),
+        "negotiation_outcome": _answer(tx, number, "negotiation_outcome", used),
     }
 
 
@@ -49,36 +60,50 @@ def _progress_url(complaint: Complaint, settings: Settings) -> str | None:
     return url.replace("{number}", complaint.number).replace("{key}", complaint.progress_key)
 
 
-def for_authority(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:
+def _answer(
+    tx: Transaction, number: str, fact: str, used: Collection[str], field: str | None = None
+) -> str | None:
+    """The newest text that staff wrote in a form field of this name, or `field`; null where no text uses the fact."""
+    return answers.newest(tx, number, [field or fact]) if fact in used else None
+
+
+def for_authority(
+    tx: Transaction, complaint: Complaint, now: datetime, settings: Settings, used: Collection[str]
+) -> dict[str, Any]:
     """What a text to a regulator or hotline may say. The customer's name is masked: they know the number."""
     name = spoken_name(complaint.customer_name)
-    return _of_complaint(tx, complaint, now, settings) | {
+    return _of_complaint(tx, complaint, now, settings, used) | {
         "customer_name": masking.name(name) if name else None,
         "external_ref": spoken_word(complaint.external_ref),
-        "reply": answers.newest(tx, complaint.number, [REPLY_FIELD]),
-        "extension_explanation": answers.newest(tx, complaint.number, [EXPLANATION_FIELD]),
+        "reply": _answer(tx, complaint.number, "reply", used, REPLY_FIELD),
+        "extension_explanation": _answer(
+            tx, complaint.number, "extension_explanation", used, EXPLANATION_FIELD
+        ),
     }
 
 
-def for_staff(tx: Transaction, case: AnyCase, now: datetime, settings: Settings) -> dict[str, Any]:
+def for_staff(
+    tx: Transaction, case: AnyCase, now: datetime, settings: Settings, used: Collection[str]
+) -> dict[str, Any]:
     """What a text to staff may say, but for `staff_name`. The customer's name is masked (rule B10)."""
     kind = kind_of(case)
     base = settings.web.public_url
     url = base.rstrip("/") + _PATHS[kind].format(number=case.number) if base else None
     known = {"case_kind": kind, "case_url": url}
     if isinstance(case, MajorIncident):
-        return _of_incident(tx, case, now, settings) | known | {"due_at": None}
+        return _of_incident(tx, case, now, settings, used) | known | {"due_at": None}
     name = spoken_name(case.customer_name)
     return (
-        _of_complaint(tx, case, now, settings)
+        _of_complaint(tx, case, now, settings, used)
         | known
         | {
             "finding": case.finding,
             "cause_code": case.cause_code,
-            "measures": answers.newest(tx, case.number, ["solution"]),
-            "result": answers.newest(tx, case.number, ["result"]),
+            "measures": _answer(tx, case.number, "measures", used, "solution"),
+            "result": _answer(tx, case.number, "result", used),
+            "customer_name": masking.name(name) if name else None,
+            "due_at": _next_due(tx, case.number, now) if "due_at" in used else None,
         }
-        | {"customer_name": masking.name(name) if name else None, "due_at": _next_due(tx, case.number, now)}
     )
 
 
@@ -98,8 +123,11 @@ def kind_of(case: AnyCase) -> str:
     return "incident" if isinstance(case, MajorIncident) else "complaint"
 
 
-def _of_any(tx: Transaction, case: AnyCase, now: datetime, settings: Settings) -> dict[str, Any]:
-    owners = staff.by_usernames(tx, {case.owner_person}) if case.owner_person else []
+def _of_any(
+    tx: Transaction, case: AnyCase, now: datetime, settings: Settings, used: Collection[str]
+) -> dict[str, Any]:
+    is_told = case.owner_person is not None and "owner_name" in used
+    owners = staff.by_usernames(tx, {case.owner_person or ""}) if is_told else []
     return _of_house(now, settings) | {
         "number": case.number,
         "category": case.category,
@@ -120,9 +148,12 @@ def _of_house(now: datetime, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _of_complaint(tx: Transaction, complaint: Complaint, now: datetime, settings: Settings) -> dict[str, Any]:
-    due = {deadline.kind: deadline.due_at for deadline in deadlines.of(tx, complaint.number)}
-    return _of_any(tx, complaint, now, settings) | {
+def _of_complaint(
+    tx: Transaction, complaint: Complaint, now: datetime, settings: Settings, used: Collection[str]
+) -> dict[str, Any]:
+    is_told = not _DUE.isdisjoint(used)
+    due = {each.kind: each.due_at for each in deadlines.of(tx, complaint.number)} if is_told else {}
+    return _of_any(tx, complaint, now, settings, used) | {
         "priority": complaint.priority,
         "received_at": complaint.received_at,
         "investigation_due_at": due.get("preliminary"),
@@ -131,10 +162,10 @@ def _of_complaint(tx: Transaction, complaint: Complaint, now: datetime, settings
 
 
 def _of_incident(
-    tx: Transaction, incident: MajorIncident, now: datetime, settings: Settings
+    tx: Transaction, incident: MajorIncident, now: datetime, settings: Settings, used: Collection[str]
 ) -> dict[str, Any]:
     places = (incident.province, incident.city, incident.branch)
-    return _of_any(tx, incident, now, settings) | {
+    return _of_any(tx, incident, now, settings, used) | {
         "incident_kind": incident.kind,
         "place": " ".join(word for word in map(spoken_word, places) if word),
         "status": incident.status,

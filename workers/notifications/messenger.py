@@ -60,7 +60,7 @@ class Messenger:
             Broken: the event isn't there or isn't for customers, a fact is missing, or a template is faulty.
         """
         self._check_audience(event, "customer", "complaint", complaint.number)
-        known = case_facts.for_customer(tx, complaint, now, self._settings) | self._appeals.of(tx, complaint)
+        known = self._known_of(tx, complaint, event, now)
         told = {**known, **self._visit_facts(tx, complaint.number, event), **facts}
         addresses = _customer_addresses(complaint)
         written = self._tell(tx, complaint.number, event, CUSTOMER, addresses, occasion, now, told)
@@ -90,7 +90,7 @@ class Messenger:
             Broken: as `tell_customer`.
         """
         self._check_audience(event, "customer", "complaint", complaint.number)
-        known = case_facts.for_customer(tx, complaint, now, self._settings) | self._appeals.of(tx, complaint)
+        known = self._known_of(tx, complaint, event, now)
         known |= self._visit_facts(tx, complaint.number, event)
         nobody = {"customer_name": None, "progress_url": None}
         return self._templates.render(event, channel, {**known, **nobody, **facts})
@@ -115,10 +115,11 @@ class Messenger:
         Other arguments, result and errors as for `tell_customer`.
         """
         self._check_audience(event, "staff", case_facts.kind_of(case), case.number)
-        known = case_facts.for_staff(tx, case, now, self._settings)
+        used = self._templates.used(event)
+        known = case_facts.for_staff(tx, case, now, self._settings, used)
         known |= self._visit_facts(tx, case.number, event)
         if isinstance(case, Complaint):
-            known |= self._appeals.of(tx, case)
+            known |= self._appeals.of(tx, case, used)
         return self._tell_each(tx, case.number, event, people, occasion, now, known | dict(facts))
 
     def tell_of_run(
@@ -156,7 +157,8 @@ class Messenger:
             Broken: no address is set for it, or as for `tell_customer`.
         """
         self._check_audience(event, "authority", "complaint", complaint.number)
-        known = case_facts.for_authority(tx, complaint, now, self._settings)
+        used = self._templates.used(event)
+        known = case_facts.for_authority(tx, complaint, now, self._settings, used)
         addresses = self._settings.notifications.authorities
         address = addresses.get(channel) or addresses.get("regulator")
         if not address:
@@ -214,6 +216,12 @@ class Messenger:
     ) -> tuple[Channel, str] | None:
         offered = self._templates.channels(event)
         return next(((channel, to) for channel, to in addresses if to and channel in offered), None)
+
+    def _known_of(self, tx: Transaction, complaint: Complaint, event: str, now: datetime) -> dict[str, Any]:
+        """The standard facts for a customer, and those of an appeal; what no text of the event uses is left null."""
+        used = self._templates.used(event)
+        known = case_facts.for_customer(tx, complaint, now, self._settings, used)
+        return known | self._appeals.of(tx, complaint, used)
 
     def _visit_facts(self, tx: Transaction, number: str, event: str) -> dict[str, Any]:
         return visit_facts.wanted(tx, number, self._templates.facts.events[event].facts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,12 @@ class Templates:
         subject = phrases.one_line(self._text(f"{event}/subject.txt", chosen))
         body = phrases.readable(self._text(f"{event}/body.txt", chosen))
         return Rendered(subject[:SUBJECT_LIMIT], body, self._text(f"{event}/body.html", chosen))
+
+    @cache  # noqa: B019 - one object per process, as long as the process
+    def used(self, event: str) -> frozenset[str]:
+        """The facts that some text of an event uses: others need not be looked up. Raises Broken as `render`."""
+        files = {name for channel in self.channels(event) for name in FILES[channel]}
+        return frozenset[str]().union(*(self._facts_used(f"{event}/{name}") for name in files))
 
     def check(self) -> list[str]:
         """What is wrong with the templates, a sentence each; empty when all is well."""
