@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 LEASE = timedelta(minutes=5)
 """Longer than a delivery lasts by the channels' time-outs; then a dead sender's messages are free again."""
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.25
 """How often to look when nobody calls wake(): real seconds, because the injected clock may stand still."""
 GIVE_UP_SECONDS = 30.0
 """Longest pause after the store failed."""
