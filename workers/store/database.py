@@ -25,6 +25,9 @@ POOL_SIZE: Final = 20
 MAX_OVERFLOW: Final = 60
 """Connections beyond the pool's that a process opens while it needs them."""
 
+CACHE_KILOBYTES: Final = 512
+"""Pages that each connection to SQLite keeps: there is one per busy thread, and the system caches the file anyway."""
+
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
     "uq": "%(table_name)s_%(column_0_N_name)s_key",
@@ -151,7 +154,8 @@ def _refuse_other_encoding(connection: Any, _record: object) -> None:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # BEGIN is ours: see _begin_sqlite
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
+    cache = f"cache_size=-{CACHE_KILOBYTES}"
+    for pragma in (f"busy_timeout={BUSY_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON", cache):
         cursor.execute(f"PRAGMA {pragma}")
     _use_wal(cursor)
     cursor.close()
