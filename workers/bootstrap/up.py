@@ -162,7 +162,7 @@ class Instance:
         await loading
 
     def _check_models(self) -> None:
-        self._models = checked_models(self.parts.settings)
+        self._models = checked_models(self.parts.settings, self.parts.settings.data / "checked-models")
         self._tell_empty_groups()
 
     async def _listen_to_records(self, stack: AsyncExitStack) -> None:
