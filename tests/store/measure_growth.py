@@ -71,7 +71,9 @@ def measure(name: str, new_url: Callable[[str], str], small: int, *, with_plans:
             settings = Settings(data=folder, database_url=new_url(str(size)))
             parts = stack.enter_context(assembled(settings, SystemClock()))
             began = time.perf_counter()
-            grow(parts.database, size, without=("elements",))  # three quarters of all rows, and no task reads them
+            grow(
+                parts.database, size, without=("elements",)
+            )  # three quarters of all rows, and no task reads them
             print(f"{name}: {size:,} complaints are in after {time.perf_counter() - began:.0f} s", flush=True)
             walkers.append(Walker(parts))
         for walker in walkers:  # caches of statements, pages and templates

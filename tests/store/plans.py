@@ -89,6 +89,17 @@ def plans(database: Database, act: Callable[[], object]) -> list[str]:
                 for node in scans(told["Plan"])
             )
         )
-        tables = re.findall(r"(?:from|update|join)\s+([a-z_]+)", query.statement, re.IGNORECASE)
-        lines.append((told["Execution Time"], f"| {query.times} | {tables[0] if tables else '-'} | {how} |"))
-    return [f"{line} {ms:.2f} ms |" for ms, line in sorted(lines, key=lambda each: -each[0])]
+        line = f"| {_what(query.statement)} | {query.times} | {how} |"
+        lines.append((told["Execution Time"], line))
+    return [f"{line} {ms:.2f} |" for ms, line in sorted(lines, key=lambda each: -each[0])]
+
+
+def _what(statement: str) -> str:
+    """Verb, table, and what it is found by: enough to know the query again."""
+    said = " ".join(statement.split())
+    table = re.search(r"\b(?:from|update)\s+(?!select\b)([a-z_]+)", said, re.IGNORECASE)
+    where = re.search(r" where (.*)", said, re.IGNORECASE)
+    columns = re.findall(r"\b[a-z_]+\.([a-z_]+)", where.group(1)) if where else []
+    verb = said.split(" ", 1)[0].lower()
+    by = ", ".join(dict.fromkeys(columns))
+    return f"{verb} {table.group(1) if table else '-'}" + (f" by {by}" if by else "")
