@@ -14,6 +14,8 @@ from workers.engine import failures
 from workers.engine.failures import BackOff, Done, Failed, Thrown
 from workers.engine.jobs import Job, Task, bind
 from workers.errors import Broken, BusinessError, RetryLater
+from workers.store import complaints
+from workers.store.database import Database
 
 JOB = Job(7, "register-complaint", "1", "complaint-handling", "Task_Register", "2", {}, 3, {"number": "N1"})
 
@@ -73,6 +75,21 @@ def test_each_failure_word_has_its_outcome(error: Exception, expected: failures.
 
     back_off = BackOff(chance=lambda: 1.0)
     assert failures.run(bind(Task("x", fails), {}), JOB, back_off) == expected
+
+
+def test_a_store_that_is_away_costs_no_try() -> None:
+    """PostgreSQL restarts, or is gone for an hour: no job of that time becomes an incident that needs a hand."""
+    nobody = Database("postgresql+psycopg://duban@127.0.0.1:1/duban")
+
+    def looks() -> None:
+        with nobody.read() as tx:
+            complaints.get(tx, "N1")
+
+    last_try = replace(JOB, retries=1)
+    outcome = failures.run(bind(Task("x", looks), {}), last_try, BackOff(chance=lambda: 1.0))
+    assert isinstance(outcome, Failed)
+    assert (outcome.retries, outcome.back_off) == (1, timedelta(seconds=5))
+    assert outcome.message.startswith("the store is away: OperationalError in ")
 
 
 def test_a_foreign_error_tells_its_place_and_no_values() -> None:

@@ -19,10 +19,14 @@ from typing import Any, Final
 from workers.engine.jobs import BoundTask, Job
 from workers.errors import Broken, BusinessError, DubanError
 from workers.settings import EngineSettings
+from workers.store.outage import is_outage
 
 LARGEST_RESULT: Final = 512 * 1024
 """Bytes of JSON that one job may add to a process: variables are ids, flags, dates and amounts, never
 files."""
+
+OUTAGE_PAUSE: Final = timedelta(seconds=5)
+"""Longest pause before a job is offered again that failed because the store was away."""
 
 _LONGEST_MESSAGE: Final = 500
 _INT64: Final = 1 << 63
@@ -78,6 +82,10 @@ class BackOff:
             {kind: timedelta(seconds=seconds) for kind, seconds in settings.retry_seconds_by_type.items()},
         )
 
+    def outage(self) -> timedelta:
+        """The pause while the store is away: short, so that work goes on soon after it is back."""
+        return min(OUTAGE_PAUSE, self.longest) * (0.5 + self.chance() / 2)
+
     def after(self, job: Job) -> timedelta:
         """The pause before this job is offered again: between half of and the whole of first x 2^tries."""
         initial = self._seen.setdefault(job.key, job.retries)
@@ -101,11 +109,17 @@ def run(task: BoundTask, job: Job, back_off: BackOff) -> Outcome:
 
 
 def classify(error: BaseException, job: Job, back_off: BackOff) -> Outcome:
-    """What an error means for the job: see `workers.errors`."""
+    """What an error means for the job: see `workers.errors`.
+
+    While the store is away no try is used up, however long that is: it is no fault of the job, and an incident for
+    every job of that time would need people.
+    """
     if isinstance(error, BusinessError):
         return Thrown(_clean(error.code), describe(error))
     if isinstance(error, Broken):
         return Failed(0, describe(error))
+    if is_outage(error):
+        return Failed(job.retries, f"the store is away: {describe(error)}", back_off.outage())
     return Failed(max(job.retries - 1, 0), describe(error), back_off.after(job))
 
 

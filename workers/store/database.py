@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Dialect, Engine, ExceptionContext, MetaData, create_engine, event
+from sqlalchemy import DateTime, Dialect, Engine, ExceptionContext, MetaData, create_engine, event, make_url
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
@@ -27,6 +27,16 @@ MAX_OVERFLOW: Final = 60
 
 CACHE_KILOBYTES: Final = 512
 """Pages that each connection to SQLite keeps: there is one per busy thread, and the system caches the file anyway."""
+
+_PATIENCE: Final = {
+    "connect_timeout": 10,
+    "keepalives_idle": 20,
+    "keepalives_interval": 5,
+    "keepalives_count": 4,
+    "tcp_user_timeout": 30_000,
+}
+"""Seconds, the last one milliseconds: a PostgreSQL server whose machine is gone without a word is noticed within a
+minute, where the operating system alone waits for hours. What the URL says goes before."""
 
 NAMING = {
     "ix": "%(table_name)s_%(column_0_N_name)s_idx",
@@ -90,6 +100,8 @@ class Database:
             options["connect_args"] = {"timeout": BUSY_SECONDS, "check_same_thread": False}
         else:
             options["pool_pre_ping"] = True
+            chosen = make_url(url).query
+            options["connect_args"] = {name: value for name, value in _PATIENCE.items() if name not in chosen}
         self.engine: Engine = create_engine(url, hide_parameters=True, **options)
         event.listen(self.engine, "handle_error", _hide_values)
         if self.is_sqlite:
