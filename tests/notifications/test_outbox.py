@@ -60,10 +60,13 @@ def test_nothing_is_claimed_before_its_time_of_another_channel_or_besides(databa
     fill(database, 2)
     fill(database, 1, "email", start=2)
     with database.begin() as tx:
-        assert not outbox.has_due(tx, NOW - timedelta(seconds=1))
+        (mail,) = outbox.claim(tx, NOW, 10, LEASE, channel="email")
+        assert outbox.mark_failed(tx, mail, "busy", NOW + timedelta(minutes=1))
+    with database.begin() as tx:
         assert outbox.has_due(tx, NOW)
-        assert not outbox.has_due(tx, NOW, channel="email")
-        (first,) = outbox.claim(tx, NOW, 10, LEASE, channel="sms")
+        assert not outbox.has_due(tx, NOW + timedelta(seconds=59), channel="email")
+        assert outbox.has_due(tx, NOW + timedelta(minutes=1), channel="email")
+        (first,) = outbox.claim(tx, NOW, 1, LEASE, channel="sms")
     with database.begin() as tx:
         later = NOW + LEASE
         assert [m.number for m in outbox.claim(tx, later, 10, LEASE, channel="sms", besides=[first.id])] == [
@@ -123,3 +126,30 @@ def test_two_claims_at_once_share_without_waiting(postgres_database: Database) -
         second = outbox.claim(two, later, 10, LEASE, channel="sms")
     assert [m.number for m in first] == ["TS-0", "TS-1"]
     assert [m.number for m in second] == ["TS-2", "TS-3"]
+
+
+def test_a_claim_is_renewed_by_who_has_it(database: Database) -> None:
+    """A delivery that takes long stays its sender's; a claim that was lost is not taken back."""
+    fill(database, 1)
+    (claimed,) = claim(database, NOW)
+    with database.begin() as tx:
+        until = outbox.renew(tx, claimed, NOW + LEASE / 2, LEASE)
+    assert until == NOW + LEASE * 3 / 2
+    assert claim(database, NOW + LEASE) == []
+    with database.begin() as tx:
+        assert outbox.renew(tx, claimed, NOW, LEASE) is None, (
+            "it is known by its time, which is another one now"
+        )
+    claimed.claimed_until = until
+    with database.begin() as tx:
+        assert outbox.mark_sent(tx, claimed, NOW)
+
+
+def test_a_clock_that_was_wrong_delays_nothing(database: Database) -> None:
+    """Written, or claimed by a sender that died, while a clock was an hour ahead: sent at once, not in an hour."""
+    wrong = NOW + timedelta(hours=1)
+    fill(database, 1, start=3600)
+    with database.read() as tx:
+        assert outbox.has_due(tx, NOW, channel="sms")
+    assert len(claim(database, wrong)) == 1
+    assert len(claim(database, NOW)) == 1

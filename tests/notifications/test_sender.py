@@ -283,6 +283,39 @@ def test_a_jump_of_the_clock_past_the_lease_sends_nothing_twice(sqlite_database:
     assert [message.number for message in recorder.taken] == ["later-sms-0", "TS-sms-0"]
 
 
+def test_a_delivery_that_lasts_longer_than_its_lease_is_no_other_sender_s(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow mail server: who delivers keeps the message, and a second sender does not deliver it, too."""
+    monkeypatch.setattr(sending, "RENEW_SECONDS", 0.05)
+    clock, gate, entered = MovedClock(), threading.Event(), threading.Event()
+    fill(sqlite_database, clock)
+
+    def hang(_message: Delivery) -> None:
+        entered.set()
+        assert gate.wait(PATIENCE)
+
+    def is_renewed() -> bool:
+        claimed_until = rows(sqlite_database).claimed_until
+        return claimed_until is not None and claimed_until - clock.now() > sending.LEASE * 3 / 4
+
+    slow, other = Recorder(hang), Recorder()
+    first, second = (sender_of(sqlite_database, clock, {"sms": each}) for each in (slow, other))
+
+    async def story() -> None:
+        async with running(first):
+            await until(entered.is_set)
+            async with running(second):
+                for _ in range(4):
+                    clock.advance(sending.LEASE / 2)
+                    await until(is_renewed, second)
+                gate.set()
+                await until(lambda: rows(sqlite_database).status == "sent")
+
+    asyncio.run(story())
+    assert len(slow.taken) == 1 and other.taken == []
+
+
 def test_an_error_of_a_channel_never_ends_the_sender_nor_tells_what_it_saw(
     sqlite_database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -16,6 +16,7 @@ from workers.clock import Clock
 from workers.errors import DubanError, Refused
 from workers.log_context import about
 from workers.notifications.channels.channel import Channel, Delivery, NotNow
+from workers.notifications.claims import LEASE, Claims
 from workers.settings import NotificationSettings
 from workers.store import outbox
 from workers.store.database import Database
@@ -24,8 +25,8 @@ from workers.tracing import Span, span
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(minutes=5)
-"""Longer than a delivery lasts by the channels' time-outs; then a dead sender's messages are free again."""
+RENEW_SECONDS = 15.0
+"""How often a sender that lives renews its claims."""
 LOOK_SECONDS = 0.25
 """How often to look when nobody calls wake(): real seconds, because the injected clock may stand still."""
 GIVE_UP_SECONDS = 30.0
@@ -107,22 +108,23 @@ class _Lane:
     ) -> None:
         self.kind = kind
         self.woken = asyncio.Event()
-        self.in_flight: set[int] = set()
         self._channel = channel
         self._database = database
         self._clock = clock
         self._settings = settings
+        self._claims = Claims(database, clock)
         self._failures = 0
         self._is_claiming = False
 
     @property
     def is_busy(self) -> bool:
         """Is a message being claimed, delivered or written down?"""
-        return self._is_claiming or bool(self.in_flight)
+        return self._is_claiming or bool(self._claims)
 
     async def run(self, stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
         stopping.add_done_callback(lambda _: self.woken.set())
+        renewing = asyncio.create_task(self._renew())
         deliveries: set[asyncio.Task[None]] = set()
         # One thread more than deliveries, so that looking and claiming never waits behind them.
         threads = ThreadPoolExecutor(self._settings.parallel + 1, f"send-{self.kind}")
@@ -141,14 +143,23 @@ class _Lane:
             stopping.cancel()
             if deliveries:
                 await asyncio.wait(deliveries, timeout=STOP_SECONDS)
-            for task in deliveries:
+            for task in (renewing, *deliveries):
                 task.cancel()
             threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _renew(self) -> None:
+        """In a thread of its own: those of the deliveries may all be waiting for servers."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            try:
+                await asyncio.to_thread(self._claims.renew)
+            except Exception as error:
+                self._store_failed(error)
 
     async def _claim(self, threads: ThreadPoolExecutor, limit: int) -> list[OutboxMessage]:
         if limit < 1:
             return []
-        now, besides = self._clock.now(), frozenset(self.in_flight)
+        now, besides = self._clock.now(), self._claims.ids
 
         def claim() -> list[OutboxMessage]:
             with self._database.read() as tx:  # most looks find nothing: no write lock for those
@@ -160,7 +171,7 @@ class _Lane:
         self._is_claiming = True
         try:
             claimed = await asyncio.get_running_loop().run_in_executor(threads, claim)
-            self.in_flight.update(message.id for message in claimed)
+            self._claims.take(claimed)
         except Exception as error:
             self._store_failed(error)
             return []
@@ -180,7 +191,7 @@ class _Lane:
                     return  # delivered, but not written down: comes again when the lease is over
                 await _wait(stop, self._pause(LOOK_SECONDS))
         finally:
-            self.in_flight.discard(message.id)
+            self._claims.drop(message)
 
     async def _settled(self, threads: ThreadPoolExecutor, settle: Callable[[], None]) -> bool:
         try:
@@ -225,14 +236,14 @@ class _Lane:
 
     def _note_success(self, message: OutboxMessage) -> None:
         now = self._clock.now()
-        with self._database.begin() as tx:
+        with self._claims.settling(message) as tx:
             kept = outbox.mark_sent(tx, message, now)
         waited = max(0.0, (now - message.created_at).total_seconds())
         metrics.MESSAGE_WAIT.labels(self.kind).observe(waited)
         self._say("message-sent" if kept else "claim-lost", message)
 
     def _note_failure(self, message: OutboxMessage, error: str, next_attempt_at: datetime | None) -> None:
-        with self._database.begin() as tx:
+        with self._claims.settling(message) as tx:
             kept = outbox.mark_failed(tx, message, error, next_attempt_at)
         action = "message-dead" if next_attempt_at is None else "message-delayed"
         self._say(action if kept else "claim-lost", message, error)

@@ -23,6 +23,8 @@ Transaction: TypeAlias = Session
 """The caller's transaction, for rooms that may not know SQLAlchemy."""
 
 ERROR_LIMIT = 500
+FARTHEST = timedelta(minutes=15)
+"""No lease is as long: a claim that lasts longer was made by a clock that was wrong, and does not count."""
 KEY_LIMIT = 200
 
 
@@ -82,6 +84,16 @@ def claim(
         message.attempts += 1
     tx.flush()
     return messages
+
+
+def renew(tx: Session, claimed: OutboxMessage, now: datetime, lease: timedelta) -> datetime | None:
+    """Keeps a message that is still being delivered. Returns how long it is kept; None when the claim was lost.
+
+    The caller puts this into `claimed.claimed_until` once it is committed: it is what the claim is known by.
+    """
+    until = now + lease
+    statement = update(OutboxMessage).where(_is_claimed_as(claimed)).values(claimed_until=until)
+    return until if affected(tx, statement) == 1 else None
 
 
 def has_due(tx: Session, now: datetime, *, channel: str | None = None, besides: Collection[int] = ()) -> bool:
@@ -153,26 +165,27 @@ def counts(tx: Session) -> dict[str, int]:
 
 
 def _is_due(now: datetime, channel: str | None) -> ColumnElement[bool]:
-    due = (
-        (OutboxMessage.status == "pending")
-        & (OutboxMessage.next_attempt_at <= now)
-        & or_(OutboxMessage.claimed_until.is_(None), OutboxMessage.claimed_until <= now)
-    )
+    """A message that was never tried is due whatever its time says, and a claim of the far future is none: a clock
+    that was wrong wrote them."""
+    claimed_until = OutboxMessage.claimed_until
+    is_time = or_(OutboxMessage.next_attempt_at <= now, OutboxMessage.attempts == 0)
+    is_free = or_(claimed_until.is_(None), claimed_until <= now)
+    due = (OutboxMessage.status == "pending") & or_(is_time & is_free, claimed_until > now + FARTHEST)
     return due if channel is None else due & (OutboxMessage.channel == channel)
 
 
 def _settle(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
-    # `claimed_until` is the token of this claim: whoever claimed later has another one.
-    statement = (
-        update(OutboxMessage)
-        .where(
-            OutboxMessage.id == claimed.id,
-            OutboxMessage.status == "pending",
-            OutboxMessage.claimed_until == claimed.claimed_until,
-        )
-        .values(claimed_until=None, **values)
-    )
+    statement = update(OutboxMessage).where(_is_claimed_as(claimed)).values(claimed_until=None, **values)
     return affected(tx, statement) == 1
+
+
+def _is_claimed_as(claimed: OutboxMessage) -> ColumnElement[bool]:
+    """`claimed_until` is the token of a claim: whoever claimed later has another one."""
+    return (
+        (OutboxMessage.id == claimed.id)
+        & (OutboxMessage.status == "pending")
+        & (OutboxMessage.claimed_until == claimed.claimed_until)
+    )
 
 
 def affected(tx: Session, statement: Update | Any) -> int:
