@@ -8,7 +8,7 @@ PROCESSES ?= 3
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup frontend run test check format stories models lock clean
+.PHONY: help setup frontend run test faults check format stories models lock clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ run: setup ## start engine, workers and page with sample complaints and demo acc
 
 test: setup ## run the whole suite, in PROCESSES=3 processes (they wait for engines most of their time)
 	@$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)
+
+faults: setup ## kill every part under load, ten times each (about two hours); ARGS="--fault NAME --times 1" for less
+	@$(BIN)/python -m tests.faults --json faults.json $(ARGS)
 
 check: setup ## format, lint, strict types, import contracts, BPMN lint, contract tests
 	@$(BIN)/ruff format --check .

