@@ -30,7 +30,7 @@ def _says_so(error: BaseException) -> bool:
         return False
     if error.connection_invalidated:
         return True
-    if not hasattr(error.orig, "sqlstate"):
+    if error.orig is None or not hasattr(error.orig, "sqlstate"):
         return False
     state: str | None = error.orig.sqlstate
     if state is None:  # the server never said anything
