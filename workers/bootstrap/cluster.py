@@ -1,5 +1,5 @@
 """The parts of an instance as processes of their own, against an engine that runs elsewhere: `duban work`,
-`duban send`, `duban records` and `duban deploy`."""
+`duban send` and `duban records`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, closing
 from typing import Final
 
-from workers.bootstrap.contract import checked_models
 from workers.bootstrap.engine_watch import EngineWatch
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.heartbeat import Heartbeat
@@ -18,8 +17,6 @@ from workers.bootstrap.telling import instance_figures, told_of_host
 from workers.bootstrap.traces import traced_to
 from workers.clock import SystemClock
 from workers.engine.broker import connect, handle_of
-from workers.engine.deployment import Deployed
-from workers.engine.deployment import deploy as deploy_to
 from workers.engine.gateway import Gateway
 from workers.engine.host import WorkerHost, worker_name
 from workers.engine.messages import Messages
@@ -120,18 +117,6 @@ async def records(settings: Settings, ready: Callable[[str], None]) -> None:
         ):
             ready(server.address)
             await stopping.wait()
-
-
-async def deploy(settings: Settings, say: Say) -> list[Deployed]:
-    """Checks the models and deploys them together.
-
-    Raises:
-        Refused: the models have faults (each is named), or the engine does not take them.
-        Unavailable: the engine does not answer.
-    """
-    models = checked_models(settings)
-    async with connect(settings.engine, say) as handle:
-        return await deploy_to(handle, models.deployables())
 
 
 def _refuse_moved_clock(settings: Settings) -> None:

@@ -20,9 +20,12 @@ from workers.classification import corpus
 from workers.classification.model import LinearModel, read_model, write_model
 
 LOG: Final = logging.getLogger(__name__)
+LOCK: Final = "classifier.lock"
 LOCK_SECONDS: Final = 120
 _CODE: Final = ("corpus.py", "features.py", "model.py", "training.py")
 _LIBRARIES: Final = ("numpy", "scipy", "scikit-learn", "rjieba")
+SHIPPED: Final = Path(sys.prefix) / "share" / "duban"
+"""Where an installation may bring the model along (`python -m workers.classification.ship`); read only."""
 
 
 def cache_key(training: Path = corpus.TRAINING) -> str:
@@ -37,16 +40,17 @@ def cache_key(training: Path = corpus.TRAINING) -> str:
 
 
 def cached_model(folder: Path, training: Path = corpus.TRAINING) -> LinearModel:
-    """The model of the training texts: from the cache, or taught now (a few seconds) and put there.
+    """The model of the training texts: brought along, from the cache, or taught now (a few seconds) and put there.
 
     Several processes may ask at once: one teaches, the others wait for it. A damaged file is replaced. A
     folder that cannot be written, or a lock that is not let go, costs the time to teach and nothing else.
     """
-    path = folder / f"classifier-{cache_key(training)}.npz"
-    model = _read(path)
+    name = f"classifier-{cache_key(training)}.npz"
+    path = folder / name
+    model = _read(SHIPPED / name) or _read(path)
     if model is not None:
         return model
-    lock = FileLock(folder / "classifier.lock", timeout=LOCK_SECONDS)
+    lock = FileLock(folder / LOCK, timeout=LOCK_SECONDS)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with lock:

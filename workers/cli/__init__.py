@@ -12,6 +12,7 @@ from workers.cli import (
     ask,
     bench,
     cluster,
+    deploy,
     events,
     field,
     hand_in,
@@ -40,6 +41,7 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     serve.register(app)
+    deploy.register(app)
     cluster.register(app)
     hand_in.register(app)
     ask.register(app)

@@ -22,6 +22,8 @@ class Exit(IntEnum):
     USAGE = 2
     UNAVAILABLE = 3
     """No instance runs there, or a part of it does not answer now: the same command may work later."""
+    WOULD_CHANGE = 4
+    """Of `deploy --dry-run`: the models are in order, and deploying them would change something."""
     INTERRUPTED = 130
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 
@@ -81,21 +81,24 @@ def print_workers(found: Mapping[str, Any]) -> None:
     _show("记录流 records", ("partition", "newest_at", "lag_seconds"), found["records"], "")
 
 
-def _show(title: str, columns: Sequence[str], rows: Rows, nothing: str) -> None:
-    console = Console()
+def _show(
+    title: str, columns: Sequence[str], rows: Rows, nothing: str, console: Console | None = None
+) -> None:
+    console = console or Console()
     if not rows and nothing:
         console.print(nothing)
     for part in section(title, columns, rows):
         console.print(part)
 
 
-def print_preview(found: Mapping[str, Any]) -> None:
-    """What a migration would do."""
+def print_preview(found: Mapping[str, Any], console: Console | None = None) -> None:
+    """What a migration would do; `console`: where to, stdout when None."""
+    console = console or Console()
     which = f"{found['process']} v{found['from']} → v{found['to']}"
-    Console().print(f"{which}: {found['movable']}/{found['running']} 可迁移 can be moved", markup=False)
-    _show("可迁移实例所在环节 where they are", ("name", "element", "count"), found["elements"], "")
+    console.print(f"{which}: {found['movable']}/{found['running']} 可迁移 can be moved", markup=False)
+    _show("可迁移实例所在环节 where they are", ("name", "element", "count"), found["elements"], "", console)
     rows = [{**each, "why": f"{each['zh']} {each['en']}"} for each in found["obstacles"]]
-    _show("不能迁移 cannot be moved", ("name", "count", "why"), rows, "")
+    _show("不能迁移 cannot be moved", ("name", "count", "why"), rows, "", console)
 
 
 def print_migration(run: Mapping[str, Any]) -> None:
@@ -104,3 +107,28 @@ def print_migration(run: Mapping[str, Any]) -> None:
     Console().print(f"{run['process']} v{run['from']} → v{run['to']}: {counts}", markup=False)
     refused = [each for each in run["instances"] if each["state"] == "refused"]
     _show("未迁移 not moved", ("instance", "number", "says"), refused, "")
+
+
+CHANGES: Final = {
+    "new": "新增 new",
+    "changed": "有变化 changed",
+    "unknown": "未知 unknown",
+    "gone": "文件夹中已无 no longer in the folder",
+}
+
+
+def print_changes(files: Rows, not_known: str | None, moves: Rows) -> None:
+    """What a deployment would change, on stderr; what stays as it is is counted only."""
+    console = Console(stderr=True)
+    if not_known:
+        console.print(f"引擎上已有什么，尚不可知 What the engine has is not known: {not_known}", markup=False)
+    else:
+        changed = [{**each, "change": CHANGES[each["change"]]} for each in files if each["change"] in CHANGES]
+        same = sum(each["change"] == "unchanged" for each in files)
+        for part in section(
+            "部署将改变 would change", ("change", "kind", "id", "version", "running"), changed
+        ):
+            console.print(part)
+        console.print(f"{len(changed)} 项有变化 differ，{same} 项不变 unchanged", markup=False)
+    for each in moves:
+        print_preview(each, console)

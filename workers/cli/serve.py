@@ -1,4 +1,5 @@
-"""The verbs that run something: up, work, deploy, fetch; `workers.cli.cluster` has those of a cluster.
+"""The verbs that run something: up, work, fetch; `workers.cli.cluster` has those of a cluster, `workers.cli.deploy`
+puts models into an engine.
 
 Slow imports are inside, so that other commands stay quick.
 """
@@ -24,7 +25,6 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Say on stderr wh
 def register(app: typer.Typer) -> None:
     """Adds the verbs, in the order of `duban --help`."""
     app.command()(up)
-    app.command()(deploy)
     app.command()(work)
     app.command()(fetch)
 
@@ -82,33 +82,6 @@ def up(
         except Stopped as stopped:
             raise typer.Exit(stopped.exit_code) from None
     say("已停止 Stopped.")
-
-
-def deploy(
-    data: Data = None,
-    check_only: Annotated[
-        bool, typer.Option("--check", help="Only check the models against the workers; nothing is sent.")
-    ] = False,
-) -> None:
-    """Check the models and deploy them to an engine.
-
-    `duban up` does it by itself.
-
-    The engine is the one at DUBAN_ENGINE__ADDRESS, or that of the instance running on --data.
-
-    Example: DUBAN_ENGINE__ADDRESS=zeebe:26500 duban deploy
-    """
-    from workers.bootstrap import cluster
-    from workers.bootstrap.contract import checked_models
-
-    settings = settings_for(data, None)
-    if check_only:
-        checked_models(settings)
-        say("模型检查通过 The models are in order.")
-        return
-    cluster.find_engine(settings)
-    for item in asyncio.run(cluster.deploy(settings, say)):
-        typer.echo(f"{item.kind} {item.id} version {item.version}")
 
 
 def work(

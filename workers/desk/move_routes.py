@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from workers.desk.access import allowed_by
 from workers.desk.bodies import Body
 from workers.desk.caller import Actor
-from workers.desk.moving import Mover
+from workers.desk.moving import Mover, MoverParts
 from workers.desk.operations_api import Person, who_operates
 from workers.desk.operations_pages import Shown
 from workers.desk.services import DeskServices
@@ -37,7 +37,9 @@ def router(services: DeskServices, page: Callable[..., HTMLResponse]) -> APIRout
     Args:
         page: renders a template by name.
     """
-    routes, mover = APIRouter(), Mover(services)
+    room = services.engine_room
+    routes = APIRouter()
+    mover = Mover(MoverParts(services.database, services.clock, room.move, room.look))
     _add_api(routes, services, mover)
     _add_pages(routes, services, mover, Shown(services, page))
     return routes

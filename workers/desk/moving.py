@@ -5,20 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
+from workers.clock import Clock
 from workers.desk.caller import current
 from workers.desk.operating import way
-from workers.desk.services import DeskServices
 from workers.desk.words import iso
 from workers.engine.models import moves as rules
 from workers.engine.models.moves import Obstacle, Version
+from workers.engine.topology import Topology
 from workers.errors import DubanError, NotFound, Refused, Unavailable
 from workers.store import audit, moves
+from workers.store.database import Database
 from workers.store.moves import Deployed, Running
 from workers.store.outbox import Transaction
 
@@ -34,6 +36,23 @@ _PAUSE: Final = 5.0
 
 
 @dataclass(frozen=True)
+class MoverParts:
+    """What moving needs.
+
+    Attributes:
+        move: moves one instance (workers.engine.moving).
+        look: the engine's brokers and version (workers.engine.topology).
+        way: how the wish came, for the audit.
+    """
+
+    database: Database
+    clock: Clock
+    move: Callable[[str, str, Mapping[str, str]], Awaitable[None]]
+    look: Callable[[], Awaitable[Topology]]
+    way: Callable[[], audit.Way] = way
+
+
+@dataclass(frozen=True)
 class _Plan:
     source: Deployed
     target: Deployed
@@ -45,17 +64,20 @@ class _Plan:
 class Mover:
     """Previews and runs; a run that was interrupted goes on as soon as somebody looks at it."""
 
-    def __init__(self, services: DeskServices) -> None:
-        self._services = services
+    def __init__(self, parts: MoverParts) -> None:
+        self._parts = parts
         self._at_work: dict[int, asyncio.Task[None]] = {}
 
-    async def preview(self, process: str, version: int) -> dict[str, Any]:
+    async def preview(self, process: str, version: int, ahead: str | None = None) -> dict[str, Any]:
         """What would be moved and what would not, with the reasons; changes nothing.
+
+        Args:
+            ahead: a diagram (XML) that is not deployed yet; None: the newest that is.
 
         Raises:
             NotFound: no such version. Refused: it is the newest.
         """
-        plan = await self._plan(process, version)
+        plan = await self._plan(process, version, ahead=ahead)
         return _told(process, plan)
 
     async def begin(self, process: str, version: int, who: str | None) -> int:
@@ -74,15 +96,19 @@ class Mover:
             self._work_on(run_id, plan)
         return found
 
-    async def _plan(self, process: str, version: int, to: int | None = None) -> _Plan:
+    async def _plan(
+        self, process: str, version: int, to: int | None = None, ahead: str | None = None
+    ) -> _Plan:
         try:
-            engine: str | None = (await self._services.engine_room.look()).version
+            engine: str | None = (await self._parts.look()).version
         except Unavailable:
             engine = None
-        return await run_in_threadpool(self._read, lambda tx: _planned(tx, process, version, to, engine))
+        return await run_in_threadpool(
+            self._read, lambda tx: _planned(tx, process, version, to, engine, ahead)
+        )
 
     def _read(self, read: Callable[[Transaction], T]) -> T:
-        with self._services.database.read() as tx:
+        with self._parts.database.read() as tx:
             return read(tx)
 
     def _keep(self, process: str, plan: _Plan, who: str | None) -> int:
@@ -90,8 +116,8 @@ class Mover:
             (each, "；".join(f"{one.element} {one.zh} {one.en}".strip() for one in found) or None)
             for each, found in plan.instances
         ]
-        with self._services.database.begin() as tx:
-            now = self._services.clock.now()
+        with self._parts.database.begin() as tx:
+            now = self._parts.clock.now()
             run_id = moves.begin(tx, process, plan.source, plan.target, who, now, items)
             facts: dict[str, audit.Fact] = {
                 "process": process,
@@ -99,11 +125,11 @@ class Mover:
                 "to": plan.target.version,
                 "count": sum(why is None for _, why in items),
             }
-            audit.add(tx, now, who, "migration-begun", str(run_id), way=way(), facts=facts)
+            audit.add(tx, now, who, "migration-begun", str(run_id), way=self._parts.way(), facts=facts)
         return run_id
 
     def _progress(self, run_id: int) -> dict[str, Any]:
-        with self._services.database.read() as tx:
+        with self._parts.database.read() as tx:
             run = moves.get(tx, run_id)
             return {
                 "id": run.id,
@@ -135,7 +161,7 @@ class Mover:
         async with gate:
             state, says = "moved", None
             try:
-                await self._services.engine_room.move(key, plan.target.key, plan.mapping)
+                await self._parts.move(key, plan.target.key, plan.mapping)
             except NotFound:
                 state = "gone"
             except Unavailable as error:
@@ -147,15 +173,17 @@ class Mover:
             await run_in_threadpool(self._settle, run_id, key, state, says)
 
     def _settle(self, run_id: int, key: str, state: str, says: str | None) -> None:
-        with self._services.database.begin() as tx:
+        with self._parts.database.begin() as tx:
             moves.settle(tx, run_id, key, state, says)
 
     def _end(self, run_id: int) -> None:
-        with self._services.database.begin() as tx:
-            moves.end(tx, run_id, self._services.clock.now())
+        with self._parts.database.begin() as tx:
+            moves.end(tx, run_id, self._parts.clock.now())
 
 
-def _planned(tx: Transaction, process: str, version: int, to: int | None, engine: str | None) -> _Plan:
+def _planned(
+    tx: Transaction, process: str, version: int, to: int | None, engine: str | None, ahead: str | None
+) -> _Plan:
     known = moves.versions(tx, process)
     source = next((each for each in known if each.version == version), None)
     if source is None:
@@ -163,6 +191,8 @@ def _planned(tx: Transaction, process: str, version: int, to: int | None, engine
             f"没有流程 {process[:60]} 的版本 {version}。 Version {version} of {process[:60]!a} is not deployed."
         )
     target = next((each for each in known if to in {None, each.version}), known[0])
+    if ahead is not None:
+        target = Deployed("", known[0].version + 1, ahead, known[0].names)
     if target.version == source.version:
         raise Refused("这已是最新版本。 This is the newest version: there is nothing to move to.")
     one, other = Version.read(source.diagram), Version.read(target.diagram)

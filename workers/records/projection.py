@@ -250,6 +250,8 @@ def _form(record: Record, changes: RecordChanges) -> None:
         "version": value["version"],
         "form_schema": schema if isinstance(schema, dict) else {},
         "deployed_at": record.at,
+        "resource_name": value.get("resourceName"),
+        "checksum": value.get("checksum"),
     }
     changes.put(FormVersion, str(value["formKey"]), row)
 
@@ -268,6 +270,7 @@ def _decision_tables(record: Record, changes: RecordChanges) -> None:
         "version": value.get("decisionRequirementsVersion"),
         "row_texts": texts,
         "deployed_at": record.at,
+        "checksum": value.get("checksum"),
     }
     changes.put(DecisionTables, str(value["decisionRequirementsKey"]), row)
 

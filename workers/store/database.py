@@ -112,11 +112,14 @@ class Database:
             event.listen(self.engine, "connect", _refuse_other_encoding, insert=True)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
 
+    FILE: Final = "duban.db"
+    """The SQLite store's name in a data folder."""
+
     @classmethod
     def in_folder(cls, folder: Path) -> Database:
         """The SQLite store of a data folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(f"sqlite:///{folder / 'duban.db'}")
+        return cls(f"sqlite:///{folder / cls.FILE}")
 
     @contextmanager
     def begin(self) -> Iterator[Session]:

@@ -170,6 +170,9 @@ class FormVersion(Base):
     version: Mapped[int]
     schema: Mapped[dict[str, Any]] = mapped_column("form_schema", JSON)
     deployed_at: Mapped[datetime] = mapped_column(Instant)
+    resource_name: Mapped[str | None] = mapped_column(String(300))
+    checksum: Mapped[str | None] = mapped_column(String(64))
+    """As the engine writes it; None for what was deployed before this was kept."""
 
 
 class DecisionTables(Base):
@@ -184,6 +187,8 @@ class DecisionTables(Base):
     row_texts: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     """Rule id -> its description, which names the rule of the operator."""
     deployed_at: Mapped[datetime] = mapped_column(Instant)
+    checksum: Mapped[str | None] = mapped_column(String(64))
+    """As the engine writes it; None for what was deployed before this was kept."""
 
 
 class DecisionRow(Base):
