@@ -29,11 +29,13 @@ _FIRST = ("tests/refunds/test_thousand_refunds.py", "tests/stories/")
 
 
 class _TogetherScheduling(LoadScopeScheduling):
-    """Of the processes of `make test`, one runs all stories of a world, and one all tests of a file."""
+    """Of the processes of `make test`, one runs all stories of a world, one all of a file, one all with Docker."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
         world = re.search(r"\[(sqlite|postgresql)\b", test) if "/stories/" in file else None
+        if "/deploy/" in f"/{file}":
+            return "deploy"
         return f"world-{world[1]}" if world else file
 
 

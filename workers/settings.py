@@ -98,6 +98,12 @@ class WebSettings(BaseModel):
         description="Addresses of reverse proxies, comma-separated, whose X-Forwarded-For and X-Forwarded-Proto are "
         "believed; empty: nobody's",
     )
+    allowed_hosts: str = Field(
+        "",
+        pattern=r"^$|^[A-Za-z0-9.-]+( *, *[A-Za-z0-9.-]+)*$",
+        description="Further names by which this server is spoken to, comma-separated, such as the name of its service "
+        "in a cluster. Others than these, the one of DUBAN_WEB__PUBLIC_URL and this machine's own are refused (421)",
+    )
 
 
 class RecordsSettings(BaseModel):
@@ -107,6 +113,9 @@ class RecordsSettings(BaseModel):
     port: int = Field(8710, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
     password: SecretStr | None = Field(
         None, description="What the engine's exporter must show, as user `duban`; `duban records` needs it"
+    )
+    previous_password: SecretStr | None = Field(
+        None, description="Taken as well, while the password is changed (docs/operations.md); empty: none"
     )
 
 

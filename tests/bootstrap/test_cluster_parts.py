@@ -168,6 +168,22 @@ def test_the_record_stream_is_taken_at_a_fixed_port_by_whoever_knows_the_passwor
     database.close()
 
 
+def test_the_password_of_the_record_stream_is_changed_without_a_gap(tmp_path: Path) -> None:
+    """While the brokers are told the new one, one after the other, the old one is taken as well; then no more."""
+    new, old = "the-new-password", "the-old-password"
+
+    def answers(**settings: str) -> list[int]:
+        with (
+            running("records", "--port", "0", data=tmp_path, said="ready", **settings) as (_, line),
+            httpx.Client(base_url=line.removeprefix("ready").strip(), trust_env=False, timeout=30) as client,
+        ):
+            shown = (new, old, "")
+            return [client.put("/_index_template/x", auth=("duban", each)).status_code for each in shown]
+
+    assert answers(records__password=new, records__previous_password=old) == [200, 200, 401]
+    assert answers(records__password=new, records__previous_password="") == [200, 401, 401]
+
+
 @pytest.mark.parametrize("settings", [{}, {"records__password": ""}])
 def test_an_endpoint_without_a_password_is_refused(tmp_path: Path, settings: dict[str, str]) -> None:
     """Whoever reached the port could forge records."""
@@ -225,6 +241,28 @@ def test_the_sender_sends_before_its_engine_is_there(tmp_path: Path, absent: Abs
     port = str(_free_port())
     with running("send", data=tmp_path, said="sending", engine__address=absent.address, probe__port=port):
         assert get(f"http://127.0.0.1:{port}/healthz")[0] == 200
+
+
+def test_the_desk_answers_by_the_name_of_its_service(tmp_path: Path, gateway: str) -> None:
+    """Other systems of the cluster call it by that name; every other name is refused, and it says what to set."""
+    with running(
+        *("desk", "--port", "0"),
+        data=tmp_path,
+        said="ready",
+        engine__address=gateway,
+        web__allowed_hosts="duban-desk, duban-desk.complaints.svc",
+    ) as (_, line):
+        address = f"{line.removeprefix('ready').strip()}/healthz"
+
+        def answer(host: str) -> httpx.Response:
+            return httpx.get(address, headers={"Host": host}, trust_env=False, timeout=30)
+
+        assert [answer(host).status_code for host in ("duban-desk:80", "duban-desk.complaints.svc")] == [
+            200,
+            200,
+        ]
+        refused = answer("duban-desk.elsewhere")
+        assert refused.status_code == 421 and "DUBAN_WEB__ALLOWED_HOSTS" in refused.text
 
 
 def test_a_desk_without_an_engine_address_is_refused(tmp_path: Path) -> None:

@@ -253,6 +253,28 @@ def test_without_that_wish_nobody_reaches_the_metrics(rendered: list[dict[str, A
             assert all(8720 not in [port["port"] for port in way["ports"]] for way in each["spec"]["ingress"])
 
 
+@needs_helm
+def test_other_systems_call_the_desk_by_the_name_of_its_service(tmp_path: Path) -> None:
+    """Else it would refuse them (421); a list of one's own is not added to."""
+    desk = dict(pods(manifests(NEEDED, tmp_path)))["duban-desk"]
+    told = {each["name"]: each.get("value") for each in desk["containers"][0]["env"]}
+    names = told["DUBAN_WEB__ALLOWED_HOSTS"].split(",")
+    assert names[0] == "duban-desk" and names[-1].endswith(".svc.cluster.local")
+    mine = NEEDED | {"settings": {"DUBAN_WEB__ALLOWED_HOSTS": "desk.example"}}
+    desk = dict(pods(manifests(mine, tmp_path)))["duban-desk"]
+    hosts = [e["value"] for e in desk["containers"][0]["env"] if e["name"] == "DUBAN_WEB__ALLOWED_HOSTS"]
+    assert hosts == ["desk.example"]
+
+
+@needs_helm
+def test_the_exporters_password_is_changed_without_a_gap(tmp_path: Path) -> None:
+    """The one before is taken as well, by records alone."""
+    told = {"records": {"existingSecret": "records", "previousKey": "before"}}
+    found = dict(pods(manifests(NEEDED | told, tmp_path)))
+    names = {name: [each["name"] for each in pod["containers"][0]["env"]] for name, pod in found.items()}
+    assert [n for n, e in names.items() if "DUBAN_RECORDS__PREVIOUS_PASSWORD" in e] == ["duban-records"]
+
+
 _REFUNDS: Final = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))["workers"]["groups"]["refunds"]
 WRONG: Final[dict[str, tuple[dict[str, Any], str]]] = {
     "no engine": ({"engine": {}}, "engine.address"),

@@ -11,32 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.deploy.images import base_image, docker, why_no_docker
+from tests.deploy.images import docker
 from tools.lock_image import NOT_INSIDE
 from workers.store import schema
 
 ROOT = Path(__file__).parents[2]
-TAG = "duban:under-test"
 LOCKED_DOWN = ("--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--security-opt=no-new-privileges")
 
-needs_docker = pytest.mark.skipif(bool(why_no_docker()), reason=why_no_docker() or "Docker is there")
 pytestmark = pytest.mark.timeout(1800)
-
-
-@pytest.fixture(scope="module")
-def image() -> str:
-    """The project's image, on a base that can be had here."""
-    base = base_image()
-    if not base:
-        pytest.skip(
-            "no base image: no registry is reached, and debootstrap (as root) is not there to make one"
-        )
-    docker(
-        *("build", "--network=host", "--file", str(ROOT / "deploy" / "Dockerfile"), "--tag", TAG),
-        *("--build-arg", f"PYTHON_IMAGE={base}", str(ROOT)),
-        seconds=1500,
-    )
-    return TAG
 
 
 @contextmanager
@@ -69,7 +51,6 @@ sys.exit(asked.returncode)
 """
 
 
-@needs_docker
 def test_a_store_is_migrated_by_somebody_who_is_not_root_and_writes_nowhere_else(image: str) -> None:
     """The job that goes before everything else."""
     done = docker("run", "--rm", *LOCKED_DOWN, image, "upgrade")
@@ -78,13 +59,11 @@ def test_a_store_is_migrated_by_somebody_who_is_not_root_and_writes_nowhere_else
     assert user == "10001"
 
 
-@needs_docker
 def test_the_models_inside_fit_the_workers_inside(image: str) -> None:
     """The job that deploys them has everything it needs in the image."""
     assert docker("run", "--rm", *LOCKED_DOWN, image, "deploy", "--check").returncode == 0
 
 
-@needs_docker
 def test_a_part_answers_the_health_check_of_the_image(image: str) -> None:
     """The same check, whichever part runs; the root file system cannot be written."""
     with container(image, "records", records__password="of-the-exporter") as ident:
@@ -92,7 +71,6 @@ def test_a_part_answers_the_health_check_of_the_image(image: str) -> None:
         assert docker("exec", ident, "touch", "/opt/duban/x", check=False).returncode != 0
 
 
-@needs_docker
 def test_a_part_that_does_not_start_is_not_healthy(image: str) -> None:
     """Nothing listens: the check says so."""
     done = docker(
@@ -102,7 +80,6 @@ def test_a_part_that_does_not_start_is_not_healthy(image: str) -> None:
     assert done.returncode == 1 and "nothing listens" in done.stdout
 
 
-@needs_docker
 def test_no_engine_is_inside(image: str) -> None:
     """Its licence is the user's choice, not ours; neither Java nor pip are there either."""
     found = docker(

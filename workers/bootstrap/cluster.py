@@ -110,9 +110,11 @@ async def records(settings: Settings, ready: Callable[[str], None]) -> None:
             "reaches the port without one could forge records."
         )
     stopping = stop_on_signals()
+    previous = told.previous_password.get_secret_value() if told.previous_password else None
     with closing(open_store(settings)) as database:
+        password = told.password.get_secret_value()
         async with (
-            RecordsServer(database, told.port, told.host, told.password.get_secret_value()) as server,
+            RecordsServer(database, told.port, told.host, password, previous=previous) as server,
             probed(settings.probe, Told("records", database, instance=instance_figures(database))),
         ):
             ready(server.address)

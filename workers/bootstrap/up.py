@@ -336,6 +336,7 @@ def _house(settings: Settings) -> House:
 def _hosts(settings: Settings) -> frozenset[str]:
     """Names, beside the loopback ones, by which browsers may call this server."""
     named = {settings.web.host, urlsplit(settings.web.public_url or "").hostname}
+    named |= {host.strip() for host in settings.web.allowed_hosts.split(",")}
     return frozenset(host for host in named if host)
 
 

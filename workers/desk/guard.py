@@ -65,7 +65,11 @@ class Guard:
 
     def _refusal(self, path: str, headers: Headers) -> ASGIApp | None:
         if _hostname(headers.get("host", "")) not in self._hosts:
-            return problem(421, "this server is not spoken to by that host name; set DUBAN_WEB__PUBLIC_URL")
+            return problem(
+                421,
+                "this server is not spoken to by that host name; set DUBAN_WEB__PUBLIC_URL or "
+                "DUBAN_WEB__ALLOWED_HOSTS",
+            )
         length = headers.get("content-length", "0")
         largest = self._largest(path)
         if not length.isdigit() or len(length) > 12 or int(length) > largest:

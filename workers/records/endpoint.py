@@ -42,6 +42,7 @@ class RecordsServer:
         host: address to listen on.
         password: what the exporter must show (HTTP basic, user `duban`); None: a new one.
         clock: the engine's; None: the real one.
+        previous: another password that is taken as well, while the engine is being told the new one.
 
     Attributes:
         progress: how far the stream is applied; wakes whoever waits for it, right after a batch is committed.
@@ -57,10 +58,12 @@ class RecordsServer:
         host: str = "127.0.0.1",
         password: str | None = None,
         clock: Clock | None = None,
+        previous: str | None = None,
     ) -> None:
         self.progress = Progress()
         self.trouble: str | None = None
         self.password = password or secrets.token_urlsafe(32)
+        self._passwords = [self.password, *([previous] if previous else [])]
         self._database = database
         self._clock = clock or SystemClock()
         self._address = (host, port)
@@ -158,9 +161,9 @@ class RecordsServer:
         return _refuse(status, sentence)
 
     def _is_ours(self, request: Request) -> bool:
-        expected = base64.b64encode(f"{self.USER}:{self.password}".encode()).decode()
-        shown = request.headers.get("authorization", "").removeprefix("Basic ")
-        return secrets.compare_digest(shown.encode(), expected.encode())
+        shown = request.headers.get("authorization", "").removeprefix("Basic ").encode()
+        wanted = [base64.b64encode(f"{self.USER}:{each}".encode()) for each in self._passwords]
+        return any(secrets.compare_digest(shown, each) for each in wanted)
 
     def _listen(self) -> socket.socket:
         host, port = self._address

@@ -72,5 +72,5 @@ def has_versions(tx: Session, wanted: dict[str, int]) -> bool:
         .where(ProcessVersion.process_id.in_(wanted))
         .group_by(ProcessVersion.process_id)
     )
-    seen: dict[str, int] = dict(rows.tuples().all())
+    seen = {row[0]: row[1] for row in rows}
     return all(seen.get(id_, 0) >= version for id_, version in wanted.items())

@@ -85,6 +85,15 @@ valueFrom: {secretKeyRef: {name: {{ .name }}, key: {{ .key }}}}
 {{- if eq .part "records" }}
 - name: DUBAN_RECORDS__PASSWORD
   {{ include "duban.fromSecret" (dict "name" (required "records.existingSecret: the Secret with the exporter's password" $values.records.existingSecret) "key" $values.records.key) }}
+{{- if $values.records.previousKey }}
+- name: DUBAN_RECORDS__PREVIOUS_PASSWORD
+  {{ include "duban.fromSecret" (dict "name" $values.records.existingSecret "key" $values.records.previousKey) }}
+{{- end }}
+{{- end }}
+{{- if and (eq .part "desk") (not (hasKey $values.settings "DUBAN_WEB__ALLOWED_HOSTS")) }}
+{{- $service := printf "%s-desk" (include "duban.name" .root) }}
+- name: DUBAN_WEB__ALLOWED_HOSTS
+  value: {{ printf "%s,%s.%s,%s.%s.svc,%s.%s.svc.cluster.local" $service $service .root.Release.Namespace $service .root.Release.Namespace $service .root.Release.Namespace | quote }}
 {{- end }}
 {{- with $values.desk.ingress }}
 {{- if and .enabled (not (hasKey $values.settings "DUBAN_WEB__PUBLIC_URL")) }}
