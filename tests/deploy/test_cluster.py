@@ -12,9 +12,10 @@ from typing import Final
 import pytest
 
 from tests.deploy import images
-from tests.deploy.cluster import Cluster, groups, running_cluster
+from tests.deploy.cluster import STOP_SECONDS, Cluster, groups, running_cluster
 from tests.deploy.daemon import NoDockerError
 from workers.client import Client
+from workers.errors import NotFound
 
 pytestmark = [pytest.mark.timeout(1800), pytest.mark.engine]
 
@@ -132,3 +133,44 @@ def test_no_container_teaches_the_classifier_again(cluster: Cluster) -> None:
     done = cluster.parts["workers-rest-next"].exec(["find", "/data", "-name", "classifier-*"])
     assert done.exit_code == 0 and done.output == b""
     assert images.docker("run", "--rm", "--entrypoint=ls", images.IMAGE, "/opt/duban/share/duban").stdout
+
+
+def test_store_and_engine_are_put_back_to_one_point(cluster: Cluster) -> None:
+    """Copied while the broker stands still and the desk goes on taking complaints; put back, everything goes on.
+
+    As docs/operations.md says: what came after the copy is gone, what came before is there once and goes on.
+    """
+    zeebe = cluster.parts["zeebe"].get_wrapped_container()
+    before = [row[0] for row in cluster.ask("select number from complaints order by number")]
+    zeebe.stop(timeout=STOP_SECONDS)
+    with cluster.client() as client:
+        meanwhile = hand_in(client, 500)
+    cluster.sql("pg_dump", "--format=custom", "--file=/data/duban.dump", "duban")
+    cluster.keep("zeebe")
+    zeebe.start()
+    settled(cluster, [*before, meanwhile])
+    with cluster.client() as client:
+        late = hand_in(client, 501)
+    settled(cluster, [late])
+
+    for name in set(cluster.parts) - {"zeebe", "postgres", "mail", "upgrade", "deploy"}:
+        assert cluster.end(name) == 0
+    zeebe.stop(timeout=STOP_SECONDS)
+    cluster.sql("dropdb", "duban")
+    cluster.sql("createdb", "duban")
+    cluster.sql("pg_restore", "--dbname=duban", "/data/duban.dump")
+    cluster.keep("zeebe", back=True)
+    zeebe.start()
+    cluster.begin_parts()
+    settled(cluster, [*before, meanwhile])
+
+    with cluster.client() as client:
+        with pytest.raises(NotFound):
+            client.show(late)
+        assert Counter(task["number"] for task in client.tasks()) == dict.fromkeys([*before, meanwhile], 1)
+        assert client.incidents() == []
+        client.withdraw(before[0], None)
+        until = time.monotonic() + SECONDS
+        while client.show(before[0])["status"] != "withdrawn":
+            assert time.monotonic() < until
+            time.sleep(0.5)
