@@ -267,6 +267,16 @@ def test_other_systems_call_the_desk_by_the_name_of_its_service(tmp_path: Path) 
 
 
 @needs_helm
+def test_instances_are_moved_along_only_where_that_is_wished(tmp_path: Path) -> None:
+    """There is no way back."""
+    jobs = [
+        dict(pods(manifests(NEEDED | {"jobs": {"migrate": wish}}, tmp_path)))["duban-deploy"]
+        for wish in (False, True)
+    ]
+    assert [job["containers"][0]["args"] for job in jobs] == [["deploy"], ["deploy", "--migrate"]]
+
+
+@needs_helm
 def test_the_exporters_password_is_changed_without_a_gap(tmp_path: Path) -> None:
     """The one before is taken as well, by records alone."""
     told = {"records": {"existingSecret": "records", "previousKey": "before"}}

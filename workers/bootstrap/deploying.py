@@ -101,9 +101,10 @@ async def deploy(
     async with AsyncExitStack() as stack:
         handle = await stack.enter_async_context(connect(settings.engine, say))
         gateway = await stack.enter_async_context(Gateway(handle))
-        show(await _preview(settings, models, gateway, moving=moving))
+        found = await _preview(settings, models, gateway, moving=moving)
+        show(found)
         done = await deploy_to(handle, models.deployables())
-        if not moving:
+        if not found.moves:
             return Done(done)
         with store_alone(settings) as database:
             await _told_of(database, done)
