@@ -8,10 +8,13 @@ import shutil
 import socket
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
+from tests.databases import Postgres
 from workers.bootstrap import cluster, ports
 from workers.bootstrap.folder import InstanceFile
 from workers.bootstrap.parts import assembled
@@ -42,6 +45,24 @@ def test_workers_on_a_new_store_begin_with_the_sample_staff(tmp_path: Path) -> N
         parts.database.read() as tx,
     ):
         assert len(staff.everybody(tx)) > 1
+
+
+@pytest.mark.postgres
+def test_parts_that_start_at_once_on_a_new_store_do_not_meet(tmp_path: Path, postgres: Postgres) -> None:
+    """A cluster starts them together; each would load the sample staff that the others load."""
+    url, parts = postgres.new_database(), 6
+    together = Barrier(parts)
+
+    def start(number: int) -> int:
+        settings = Settings(data=tmp_path / str(number), database_url=url)
+        together.wait()
+        with assembled(settings, SystemClock(), owns_staff=False) as it, it.database.read() as tx:
+            return len(staff.everybody(tx))
+
+    with ThreadPoolExecutor(parts) as threads:
+        found = list(threads.map(start, range(parts)))
+    assert len(set(found)) == 1 and found[0] > 1
+    postgres.drop(url)
 
 
 def test_a_designer_adds_a_group_where_a_table_names_it_and_nowhere_else(tmp_path: Path) -> None:

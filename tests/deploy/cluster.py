@@ -102,9 +102,15 @@ class Cluster:
         """Waits until the image's own health check is content with these parts."""
         until = time.monotonic() + _PATIENCE
         for name in names:
-            while self.parts[name].exec(_HEALTH).exit_code != 0:
+            while not self._is_healthy(name):
                 assert time.monotonic() < until, f"{name} is not healthy:\n{self.log(name)}"
                 time.sleep(0.5)
+
+    def _is_healthy(self, name: str) -> bool:
+        part = self.parts[name]
+        part.reload()
+        assert part.status == "running", f"{name} has ended:\n{self.log(name)}"
+        return bool(part.exec(_HEALTH).exit_code == 0)
 
     def end(self, name: str) -> int:
         """Stops a part as a cluster does, with SIGTERM; its exit code."""
@@ -129,7 +135,8 @@ class Cluster:
     def begin_parts(self) -> None:
         """What comes once store and models are there: records first, so that nobody works with old lists."""
         self.begin("records", "records", records__password=PASSWORD)
-        self.begin("desk", "desk", ports=(8700,))
+        host = self.parts["postgres"].get_container_host_ip()
+        self.begin("desk", "desk", ports=(8700,), web__allowed_hosts=host)
         self.begin("sender", "send")
         for name, command in groups().items():
             self.begin(name, *command)

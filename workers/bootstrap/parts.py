@@ -37,7 +37,7 @@ from workers.notifications.sender import Sender
 from workers.settings import Settings
 from workers.store import billing as embedded_billing
 from workers.store import holders, schema, staff
-from workers.store.database import Database
+from workers.store.database import Database, take_turns
 from workers.store.file_store import FileStore
 from workers.tasks import TASKS
 
@@ -117,6 +117,7 @@ def assembled(settings: Settings, clock: Clock, *, owns_staff: bool = True) -> I
         rights = _rights(models)
         texts = Templates(templates)
         with database.begin() as tx:
+            take_turns(tx)  # a cluster starts its parts all at once
             if owns_staff or settings.staff_file is not None or not staff.everybody(tx):
                 staff.load(tx, _people(settings, models, rights))
             if owns_staff or settings.billing.charges_file is not None:

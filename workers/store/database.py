@@ -11,7 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Dialect, Engine, ExceptionContext, MetaData, create_engine, event, make_url
+from sqlalchemy import (
+    DateTime,
+    Dialect,
+    Engine,
+    ExceptionContext,
+    MetaData,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeDecorator
@@ -20,6 +30,8 @@ from workers.errors import Refused
 
 BUSY_SECONDS: Final = 60
 """How long a connection waits for another one's write on SQLite."""
+_TURNS: Final = 0x44_55_42_41_4F
+"""The advisory lock of `take_turns`; the schema's upgrade has one of its own."""
 
 POOL_SIZE: Final = 20
 MAX_OVERFLOW: Final = 60
@@ -164,6 +176,16 @@ def _refuse_other_encoding(connection: Any, _record: object) -> None:
             f"数据库的编码须为 UTF8。 The database is in {found} and has to be in UTF8: make one by `create database "
             "duban encoding 'UTF8' template template0`, and name it in DUBAN_DATABASE_URL."
         )
+
+
+def take_turns(tx: Session) -> None:
+    """Whoever calls this waits until everybody who called it before has ended the transaction.
+
+    For what several processes do when they start, each for itself, on a store that is still empty. On SQLite one
+    transaction writes at a time anyway.
+    """
+    if tx.get_bind().dialect.name == "postgresql":
+        tx.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _TURNS})
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
