@@ -13,7 +13,8 @@ import psycopg
 import yaml
 
 from tests.deploy import images
-from workers.client import Client, Instance
+from workers.client import Client
+from workers.connection import Instance
 
 if TYPE_CHECKING:
     from testcontainers.core.container import DockerContainer
