@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from workers.bench.processes import DUBAN, Started, clean_environment, started
-from workers.bootstrap.cluster import deploy
+from workers.bootstrap.deploying import deploy
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.tokens import Tokens
 from workers.bootstrap.upgrade import upgrade
@@ -95,7 +95,7 @@ async def rig(folder: Path, database_url: str | None, say: Say) -> AsyncIterator
             "DUBAN_ENGINE__REST_URL": handle.rest_url,
         }
         settings.engine.address, settings.engine.rest_url = handle.grpc_address, handle.rest_url
-        await deploy(settings, say)
+        await deploy(settings, say, lambda _: None, moving=False)
         desk, sender = await start("desk", "desk", "--port", "0"), await start("send", "send")
         url = (await desk.says("ready")).removeprefix("ready ")
         await sender.says("sending")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from workers.cli.failures import Exit
-from workers.cli.operate import Person
-from workers.cli.options import AsJson, Data, print_json
+from workers.cli.options import AsJson, Data, Person, print_json
 from workers.cli.serve import say, settings_for
 
 if TYPE_CHECKING:
