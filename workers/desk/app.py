@@ -35,6 +35,7 @@ from workers.desk.openapi import describe
 from workers.desk.problems import answer_failures, of_error, status_of
 from workers.desk.provider_login import add_provider_login
 from workers.desk.services import DeskServices, Health
+from workers.desk.store_away import answer_outages
 from workers.errors import DubanError, SignInNeeded
 from workers.store import complaints, record_queries, timeline
 
@@ -62,6 +63,7 @@ def create_app(services: DeskServices) -> FastAPI:
     )
     app.add_middleware(Measured)
     answer_failures(app)
+    answer_outages(app)
 
     @app.exception_handler(DubanError)
     async def failed(request: Request, error: DubanError) -> Response:

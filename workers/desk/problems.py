@@ -86,7 +86,7 @@ def status_of(error: DubanError) -> int:
 
 
 def answer_failures(app: FastAPI) -> None:
-    """Makes the app answer every failure that is not a DubanError as a problem document."""
+    """Makes the app answer what the framework refuses as a problem document."""
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> JSONResponse:
@@ -99,10 +99,11 @@ def answer_failures(app: FastAPI) -> None:
     async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
         return problem(422, sentence(error))
 
-    @app.exception_handler(Exception)
-    async def _unknown(request: Request, error: Exception) -> JSONResponse:
-        # The server logs the traceback; what went wrong may hold personal data and is not told here.
-        return problem(500, "出错了。 Something went wrong inside; the log of the instance says what.")
+
+def unknown() -> JSONResponse:
+    """Of an error that nobody foresaw. The server logs the traceback; what went wrong may hold personal data and is not
+    told here."""
+    return problem(500, "出错了。 Something went wrong inside; the log of the instance says what.")
 
 
 def sentence(error: RequestValidationError) -> str:

@@ -6,6 +6,9 @@ from typing import Final
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, TimeoutError
 
+STORE_ERRORS: Final = (DBAPIError, TimeoutError)
+"""What the store raises; `is_outage` says which of them pass by themselves."""
+
 _OUTAGES: Final = ("08", "53", "57P")
 """How SQLSTATE begins: connection, resources (disk, memory, connections), a server that ends or starts."""
 
