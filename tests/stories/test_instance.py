@@ -187,7 +187,7 @@ def test_stuck_work_is_an_incident_with_its_cause_and_can_be_retried(
         case.wait(lambda: len(receiver.bodies) == 1, "an alert")
         (line,) = json.loads(receiver.bodies[0])["data"]["begun"]
         assert (line["kind"], line["numbers"], line["count"]) == ("incident", [case.number], 1)
-        assert line["process"] == "complaint-handling" and "billing" in line["says"]
+        assert line["process"] == "department-handling" and "billing" in line["says"]
         assert world.running.stop() == 0
 
         world = case.world = up(**told)
