@@ -75,6 +75,7 @@ class Load:
         self._under_way = 0
         self._desk = itertools.count()
         self._staff = _staff()
+        self._sent: set[str] = set()
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {rig.token}"}, timeout=_TRY_SECONDS, trust_env=False
         )
@@ -199,11 +200,15 @@ class Load:
         if task["form"] == "propose-solution" and number in refunds:
             answers = answers | MONEY_BACK
         body = {"as": person, "variables": answers}
+        is_again = task["task"] in self._sent
+        self._sent.add(task["task"])
         answer = self._try("POST", f"tasks/{task['task']}/completion", body, {})
         if isinstance(answer, str):
             self.odd[answer] += 1
         elif answer.is_success:
             self.completed[task["form"]] += 1
+        elif answer.status_code == 403 and is_again:
+            pass  # the first answer counted, its record is on the way, and whoever approved may not approve again
         elif answer.status_code not in (404, 409, 503):
             self.odd[f"{answer.status_code} {answer.text[:300]}"] += 1
 
