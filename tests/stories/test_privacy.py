@@ -108,12 +108,13 @@ def personal(world: World, tables: set[str]) -> set[str]:
         for path in (ROOT / folder).rglob("*")
         if path.is_file() and path.suffix in {".bpmn", ".dmn", ".form", ".json", ".txt", ".html"}
     )
-    found: set[str] = set()
+    found: set[Any] = set()
     with world.database.read() as tx:
         shipped += " ".join(tx.scalars(select(Staff.name)))
         for table in tables:
             for column in PERSONAL[table]:
-                found |= set(tx.scalars(select(Base.metadata.tables[table].c[column]).distinct()))
+                for value in tx.scalars(select(Base.metadata.tables[table].c[column])):
+                    found |= set(value.values() if isinstance(value, dict) else [value])
     lines = {max(value.splitlines(), key=len) for value in found if isinstance(value, str) and value.strip()}
     lines |= {line.removeprefix("+86") for line in lines}
     return {line for line in lines if is_told(line) and line not in shipped}
