@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,6 +75,33 @@ def test_D3_an_exclusion_holds_for_its_form_and_its_process_only(
     exclude(sqlite_desk, number, "duty.officer", **other)
     with sqlite_desk.client() as client:
         assert complete(client, task, "duty.officer").is_success is may
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_D3_who_has_decided_this_very_task_is_not_told_of_another_step(
+    sqlite_desk: RunningDesk, comes: bool
+) -> None:
+    """The engine took it, its answer was lost, and four eyes were told before the record was there."""
+    number = add_complaint(sqlite_desk)
+    task = add_task(sqlite_desk, number)
+    sqlite_desk.engine.way = "broken"
+    with sqlite_desk.client() as client:
+        assert complete(client, task, "li.na").status_code == 503
+        exclude(sqlite_desk, number, "li.na")
+        sqlite_desk.engine.way = "take"
+        timer = threading.Timer(
+            0.5, sqlite_desk.engine.end_task, (task, "completed", sqlite_desk.engine.asked[-1])
+        )
+        if comes:
+            timer.start()
+        again = complete(client, task, "li.na")
+        if comes:
+            timer.join()
+            assert again.status_code == 200, again.text
+        else:
+            assert again.status_code == 409
+            assert "正在等引擎确认" in again.json()["detail"]
+    assert len(sqlite_desk.engine.asked) == 1, "the engine was not asked a second time"
 
 
 def test_D3_excluding_twice_changes_nothing(database: Database) -> None:

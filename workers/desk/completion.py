@@ -34,13 +34,19 @@ _RECORD_PAUSE: Final = 0.1
 
 @dataclass(frozen=True)
 class _Prepared:
-    """A completion that may be asked for; `done_at` when it had been carried out before."""
+    """A completion that may be asked for.
+
+    Attributes:
+        done_at: when it had been carried out before.
+        refusal: why the person may no longer ask for it, who has sent it before: that may have counted.
+    """
 
     task: TaskView
     number: str
     person: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     done_at: datetime | None = None
+    refusal: str = ""
 
     @property
     def action(self) -> str:
@@ -70,7 +76,9 @@ class Completion:
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
             prepared = await run_in_threadpool(self._prepare, key, person, variables)
-            if prepared.done_at is None:
+            if prepared.refusal:
+                await self._await_earlier(prepared)
+            elif prepared.done_at is None:
                 await self._ask_engine(prepared)
             return await run_in_threadpool(self._finish, prepared)
 
@@ -86,6 +94,8 @@ class Completion:
                 return done
             case = case_owners.of(tx, [task.number]).get(task.number)
             refusal = Authority(tx).refuses(who, task, case) if case else None
+            if refusal and completions.has_begun(tx, key, who.name):
+                return _Prepared(task, task.number, who.name, refusal=refusal)
             if refusal:
                 raise Forbidden(refusal)
             valid, fixed = self._validated(task, variables, who.name)
@@ -110,7 +120,8 @@ class Completion:
             if await self._was_ours(prepared):
                 return
             await run_in_threadpool(self._abandon, prepared)
-            raise Conflict(await run_in_threadpool(self._explained, key, prepared.person)) from error
+            gone = f"任务 {key} 已不在办理中。 Task {key} was completed or taken away just now; nothing was changed."
+            raise Conflict(await run_in_threadpool(self._explained, key, prepared.person, gone)) from error
         except Refused:
             await run_in_threadpool(self._abandon, prepared)
             raise
@@ -119,6 +130,22 @@ class Completion:
                 raise Unavailable(
                     f"{error} 所填内容已存为草稿,稍后请重新提交。 What was written is kept as a draft."
                 ) from error
+
+    async def _await_earlier(self, prepared: _Prepared) -> None:
+        """Four eyes shut out whoever has decided, and the record of that decision may still be on the way.
+
+        Raises:
+            Conflict: it did not come in time, or it is somebody else's.
+        """
+        if await self._was_ours(prepared):
+            return
+        key, label = prepared.task.key, f"“{prepared.task.name}”"
+        explained = await run_in_threadpool(self._explained, key, prepared.person, "")
+        raise Conflict(
+            explained
+            or f"您已提交过{label},正在等引擎确认,请稍后刷新;无须再次提交。 You have sent {label} before, and the "
+            f"engine's confirmation is on the way: look again in a moment. ({prepared.refusal})"
+        )
 
     async def _was_ours(self, prepared: _Prepared) -> bool:
         """Whether the engine's record, once it is there, shows this very completion."""
@@ -136,15 +163,14 @@ class Completion:
         with self._services.database.read() as tx:
             return record_queries.task(tx, key)
 
-    def _explained(self, key: str, person: str) -> str:
+    def _explained(self, key: str, person: str, otherwise: str) -> str:
+        """What became of the task, as far as the records tell; `otherwise` where they tell nothing yet."""
         with self._services.database.read() as tx:
             try:
                 _look(tx, record_queries.task(tx, key), person)
             except Conflict as error:
                 return str(error)
-        return (
-            f"任务 {key} 已不在办理中。 Task {key} was completed or taken away just now; nothing was changed."
-        )
+        return otherwise
 
     def _abandon(self, prepared: _Prepared) -> None:
         with self._services.database.begin() as tx:

@@ -43,6 +43,11 @@ def begin(tx: Session, attempt: Attempt, at: datetime) -> None:
     answers.draft(tx, attempt.number, attempt.task_key, attempt.form, attempt.texts, attempt.person, at)
 
 
+def has_begun(tx: Session, task_key: str, person: str) -> bool:
+    """Whether this person has sent something for the task of which nobody knows yet whether the engine took it."""
+    return tx.get(CompletionAttempt, (task_key, person)) is not None
+
+
 def abandon(tx: Session, task_key: str, person: str) -> None:
     """The engine refused this person's attempt. Where somebody else's is still in doubt, their texts are the draft."""
     mine = tx.get(CompletionAttempt, (task_key, person))
