@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Final, Literal, TypeAlias, get_args
 
 import opencc
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -120,6 +120,9 @@ class Found:
     end: int
 
 
+_LookedFor: TypeAlias = tuple[list[tuple[Rule, Level]], list[re.Pattern[str]]]
+
+
 @dataclass(frozen=True)
 class Wording:
     """The list of words.
@@ -131,6 +134,9 @@ class Wording:
 
     contexts: dict[Context, Label]
     rules: tuple[Rule, ...]
+    _by_context: dict[Context, _LookedFor] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     @classmethod
     def read(cls, raw: bytes | str) -> Wording:
@@ -149,8 +155,9 @@ class Wording:
         Args:
             quoted: pieces of the text that are the customer's own, e.g. a name; words inside them don't count.
         """
-        rules = [(rule, level) for rule in self.rules if (level := rule.level(context)) is not None]
-        if not rules or not text:
+        rules, first_look = self._looked_for(context)
+        kept = text.translate(_KEPT)
+        if not any(pattern.search(kept) for pattern in first_look):
             return []
         seen = _Seen(text)
         excused = [span for piece in quoted if piece for span in _spans(text, piece)]
@@ -161,6 +168,14 @@ class Wording:
             if not any(left <= start and end <= right for left, right in excused)
         ]
         return sorted(found, key=lambda each: (each.start, -each.end))
+
+    def _looked_for(self, context: Context) -> _LookedFor:
+        """The rules of a context, and expressions one of which is found in every text that has a word of theirs."""
+        if context not in self._by_context:
+            rules = [(rule, level) for rule in self.rules if (level := rule.level(context)) is not None]
+            searches = [search for rule, _ in rules for _, search in _searches(rule) if search.pattern]
+            self._by_context[context] = rules, searches
+        return self._by_context[context]
 
     def refused(self, text: str, context: Context, *, quoted: Collection[str] = ()) -> list[Found]:
         """The words for which the text may not be taken; once each. Arguments as for `find`."""
@@ -275,7 +290,11 @@ def _converter() -> opencc.OpenCC:
     return opencc.OpenCC("t2s")
 
 
-@lru_cache(16_384)  # more characters than texts have in common, fewer than there are
+_COMMON: Final = 16_384
+"""More characters than texts have in common, fewer than there are."""
+
+
+@lru_cache(_COMMON)
 def _read(written: str) -> tuple[tuple[tuple[str, int], ...], int]:
     """What a reader sees in one written character, each with the gap before it; and the gap after the last."""
     signs: list[tuple[str, int]] = []
@@ -290,6 +309,19 @@ def _read(written: str) -> tuple[tuple[tuple[str, int], ...], int]:
                 signs.append((plain, gap))
                 gap = 0
     return tuple(signs), gap
+
+
+class _Kept(dict[int, str]):
+    """For `str.translate`: a character as `_Seen.kept` has it. Most texts have no word, and this tells so fast."""
+
+    def __missing__(self, code: int) -> str:
+        plain = "".join(sign for sign, _ in _read(chr(code))[0])
+        if len(self) < _COMMON:
+            self[code] = plain
+        return plain
+
+
+_KEPT: Final = _Kept()
 
 
 @cache

@@ -58,7 +58,7 @@ def refuse(
         Broken: names the word of the list, and nothing of the text.
     """
     context = context_of(audience)
-    for text in (seen for each in texts for seen in (each, without_tags(each))):
+    for text in dict.fromkeys(seen for each in texts for seen in (each, without_tags(each))):
         for found in wording.refused(text, context, quoted=quoted):
             raise Broken(f"notification '{event}' was not written: {wording.sentence(found, context)}")
 
