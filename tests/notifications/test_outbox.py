@@ -63,7 +63,7 @@ def test_nothing_is_claimed_before_its_time_of_another_channel_or_besides(databa
         (mail,) = outbox.claim(tx, NOW, 10, LEASE, channel="email")
         assert outbox.mark_failed(tx, mail, "busy", NOW + timedelta(minutes=1))
     with database.begin() as tx:
-        assert outbox.has_due(tx, NOW)
+        assert outbox.has_due(tx, NOW, channel="sms")
         assert not outbox.has_due(tx, NOW + timedelta(seconds=59), channel="email")
         assert outbox.has_due(tx, NOW + timedelta(minutes=1), channel="email")
         (first,) = outbox.claim(tx, NOW, 1, LEASE, channel="sms")

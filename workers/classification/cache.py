@@ -10,6 +10,7 @@ import sys
 import tempfile
 import unicodedata
 import zipfile
+import zlib
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -45,7 +46,7 @@ def cached_model(folder: Path, training: Path = corpus.TRAINING) -> LinearModel:
     Several processes may ask at once: one teaches, the others wait for it. A damaged file is replaced. A
     folder that cannot be written, or a lock that is not let go, costs the time to teach and nothing else.
     """
-    name = f"classifier-{cache_key(training)}.npz"
+    name = f"classifier-{cache_key(training)}.zip"
     path = folder / name
     model = _read(SHIPPED / name) or _read(path)
     if model is not None:
@@ -66,7 +67,7 @@ def _read(path: Path) -> LinearModel | None:
         return read_model(path)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         sentence = "the text model in the cache is damaged (%s) and is taught again"
         LOG.warning(sentence, type(error).__name__, extra={"action": "text-model-damaged"})
         return None

@@ -68,7 +68,7 @@ class Classifier:
 
 def by_model(model: LinearModel, text: str) -> Classification:
     """What the text model alone says: the likeliest category. What it holds for unclear lowers the confidence."""
-    probabilities = dict(zip(model.categories, model.probabilities(text).tolist(), strict=True))
+    probabilities = dict(zip(model.categories, model.probabilities(text), strict=True))
     probabilities.pop(UNCLEAR, None)
     best = max(probabilities, key=probabilities.__getitem__)
     return Classification(best, min(1.0, probabilities[best]), "model")

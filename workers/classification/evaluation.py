@@ -12,9 +12,9 @@ import numpy as np
 
 from workers.classification.classifier import Classification, by_model
 from workers.classification.corpus import UNCLEAR, Example
-from workers.classification.model import LinearModel, softmax
+from workers.classification.model import LinearModel
 from workers.classification.rules import RuleTable
-from workers.classification.training import CANDIDATES, Candidate, cross_validate
+from workers.classification.training import CANDIDATES, Candidate, cross_validate, softmax
 from workers.names import Category
 
 THRESHOLDS: Final = (0.5, 0.6, 0.7, 0.8, 0.9)

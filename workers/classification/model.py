@@ -1,22 +1,23 @@
-"""The text model in use: weights of terms, a few numpy arrays. It needs neither scikit-learn nor pickle."""
+"""The text model in use: weights of terms, a few arrays of numbers. It needs neither numpy, which would be a tenth of a
+worker's memory for the sake of a thousand multiplications, nor scikit-learn, nor pickle."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import sys
+import zipfile
+from array import array
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from workers.classification.features import Recipe, terms
 
-Floats = NDArray[np.float64]
-
-_FORMAT: Final = 2
+_FORMAT: Final = 3
+_ABOUT: Final = "about.json"
+_NUMBERS: Final = ("idf", "weights", "bias")
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class Weighing:
     unknown words, or of hardly any words, gets small weights, and so little confidence."""
 
     vocabulary: Mapping[str, int]
-    idf: Floats
+    idf: array[float]
     """One per term of the vocabulary."""
     unknown_idf: float
     ballast: float
     """Added to the squared length, as if every text had that much more to say."""
 
-    def weigh(self, counts: Mapping[str, int]) -> tuple[NDArray[np.intp], Floats]:
+    def weigh(self, counts: Mapping[str, int]) -> tuple[list[int], list[float]]:
         """Columns and weights of the known terms."""
         columns: list[int] = []
         weights: list[float] = []
@@ -43,10 +44,9 @@ class Weighing:
                 unknown += (frequency * self.unknown_idf) ** 2
             else:
                 columns.append(column)
-                weights.append(frequency * float(self.idf[column]))
-        values = np.asarray(weights, dtype=np.float64)
-        length = math.sqrt(float(values @ values) + unknown + self.ballast)
-        return np.asarray(columns, dtype=np.intp), values / length if length else values
+                weights.append(frequency * self.idf[column])
+        length = math.sqrt(sum(weight * weight for weight in weights) + unknown + self.ballast)
+        return columns, [weight / length for weight in weights] if length else weights
 
 
 @dataclass(frozen=True)
@@ -57,29 +57,37 @@ class LinearModel:
     """What it tells apart: the categories of complaints and `corpus.UNCLEAR`."""
     recipe: Recipe
     weighing: Weighing
-    weights: Floats
-    """terms × categories"""
-    bias: Floats
+    weights: array[float]
+    """terms × categories, a term after the other"""
+    bias: array[float]
+    """One per category."""
     temperature: float
 
-    def probabilities(self, text: str) -> Floats:
+    def probabilities(self, text: str) -> list[float]:
         """One per category, in the order of `categories`; they add up to 1."""
         columns, values = self.weighing.weigh(terms(text, self.recipe))
-        if not len(columns):  # nothing known in it: no category is likelier than another
-            return np.full(len(self.categories), 1 / len(self.categories))
-        return softmax((values @ self.weights[columns] + self.bias) / self.temperature)
+        count = len(self.categories)
+        if not columns:  # nothing known in it: no category is likelier than another
+            return [1 / count] * count
+        scores = list(self.bias)
+        for column, value in zip(columns, values, strict=True):
+            row = self.weights[column * count : (column + 1) * count]
+            scores = [score + value * weight for score, weight in zip(scores, row, strict=True)]
+        return _softmax([score / self.temperature for score in scores])
 
 
-def softmax(scores: Floats) -> Floats:
-    """Probabilities from scores, along the last axis."""
-    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float64)
+def _softmax(scores: Sequence[float]) -> list[float]:
+    highest = max(scores)
+    raised = [math.exp(score - highest) for score in scores]
+    whole = sum(raised)
+    return [each / whole for each in raised]
 
 
 def write_model(model: LinearModel, file: BinaryIO) -> None:
-    """Save as .npz: arrays and JSON, nothing that runs when it is read."""
+    """Save as a zip file: JSON and numbers, nothing that runs when it is read."""
     about: dict[str, Any] = {
         "format": _FORMAT,
+        "byteorder": sys.byteorder,
         "categories": model.categories,
         "chars": model.recipe.chars,
         "words": model.recipe.words,
@@ -88,35 +96,31 @@ def write_model(model: LinearModel, file: BinaryIO) -> None:
         "temperature": model.temperature,
         "terms": sorted(model.weighing.vocabulary, key=model.weighing.vocabulary.__getitem__),
     }
-    np.savez_compressed(
-        file,
-        about=np.frombuffer(json.dumps(about, ensure_ascii=False).encode(), dtype=np.uint8),
-        idf=model.weighing.idf,
-        weights=model.weights,
-        bias=model.bias,
-    )
+    numbers = (model.weighing.idf, model.weights, model.bias)
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as saved:
+        saved.writestr(_ABOUT, json.dumps(about, ensure_ascii=False))
+        for name, values in zip(_NUMBERS, numbers, strict=True):
+            saved.writestr(name, values.tobytes())
 
 
 def read_model(path: Path) -> LinearModel:
-    """Load what `write_model` saved. Raises ValueError, OSError, KeyError or EOFError when it is not that."""
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as saved:
-        about = json.loads(saved["about"].tobytes())
-        idf, weights, bias = (
-            np.asarray(saved[name], dtype=np.float64) for name in ("idf", "weights", "bias")
-        )
+    """Load what `write_model` saved.
+
+    Raises:
+        ValueError, OSError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error: it is not that.
+    """
+    with zipfile.ZipFile(path) as saved:
+        about = json.loads(saved.read(_ABOUT))
+        if (about["format"], about["byteorder"]) != (_FORMAT, sys.byteorder):
+            raise ValueError("not a model of this version")
+        idf, weights, bias = (array("d", saved.read(name)) for name in _NUMBERS)
     vocabulary = {term: column for column, term in enumerate(about["terms"])}
     categories = tuple(about["categories"])
-    shapes = (idf.shape, weights.shape, bias.shape)
-    if about["format"] != _FORMAT or shapes != (
-        (len(vocabulary),),
-        (len(vocabulary), len(categories)),
-        (len(categories),),
-    ):
-        raise ValueError("not a model of this version")
+    sizes = (len(vocabulary), len(vocabulary) * len(categories), len(categories))
+    if (len(idf), len(weights), len(bias)) != sizes:
+        raise ValueError("the model lacks numbers")
     if not (
-        np.isfinite(weights).all()
-        and np.isfinite(bias).all()
-        and np.isfinite(idf).all()
+        all(math.isfinite(each) for part in (idf, weights, bias) for each in part)
         and about["temperature"] > 0
     ):
         raise ValueError("the model holds numbers that cannot be used")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 
 from workers.classification.corpus import Example, folds
 from workers.classification.features import Recipe, terms
-from workers.classification.model import Floats, LinearModel, Weighing, softmax
+from workers.classification.model import LinearModel, Weighing
+
+Floats = NDArray[np.float64]
 
 FOLDS: Final = 5
 
@@ -58,8 +61,13 @@ def train(examples: Sequence[Example], candidate: Candidate = CANDIDATES[CHOSEN]
     everything = np.arange(len(examples))
     idf, unknown_idf = table.idf(everything)
     weights, bias = _fit(table.weighed(idf, everything), checked.truth, candidate)
-    weighing = Weighing(table.vocabulary, idf, unknown_idf, candidate.ballast)
-    return LinearModel(checked.categories, candidate.recipe, weighing, weights, bias, checked.temperature)
+    weighing = Weighing(table.vocabulary, _plain(idf), unknown_idf, candidate.ballast)
+    recipe, temperature = candidate.recipe, checked.temperature
+    return LinearModel(checked.categories, recipe, weighing, _plain(weights), _plain(bias), temperature)
+
+
+def _plain(numbers: Floats) -> array[float]:
+    return array("d", numbers.ravel().tolist())
 
 
 def cross_validate(examples: Sequence[Example], candidate: Candidate) -> CrossValidation:
@@ -143,6 +151,12 @@ def _estimator(candidate: Candidate) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=candidate.strength, max_iter=2000, random_state=0)
+
+
+def softmax(scores: Floats) -> Floats:
+    """Probabilities from scores, along the last axis."""
+    raised = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=-1, keepdims=True), dtype=np.float64)
 
 
 def _temperature(scores: Floats, truth: NDArray[np.intp]) -> float:

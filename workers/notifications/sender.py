@@ -131,13 +131,15 @@ class _Lane:
         try:
             while not stop.is_set():
                 self.woken.clear()
-                claimed = await self._claim(threads, self._settings.parallel - len(deliveries))
+                room = self._settings.parallel - len(deliveries)
+                claimed = await self._claim(threads, room)
                 for message in claimed:
                     task = asyncio.create_task(self._deliver(threads, message, stop))
                     deliveries.add(task)
                     task.add_done_callback(deliveries.discard)
-                    task.add_done_callback(lambda _: self.woken.set())
-                if not claimed:
+                    if len(claimed) == room:  # there may be more, and now there is no room for it
+                        task.add_done_callback(lambda _: self.woken.set())
+                if len(claimed) < room or not room:
                     await _wait(self.woken, self._pause(LOOK_SECONDS) if self._failures else LOOK_SECONDS)
         finally:
             stopping.cancel()

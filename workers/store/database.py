@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -123,6 +124,7 @@ class Database:
             # First of all: what SQLAlchemy asks a new connection fails on an answer that it cannot read.
             event.listen(self.engine, "connect", _refuse_other_encoding, insert=True)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._turns = threading.Lock()
 
     FILE: Final = "duban.db"
     """The SQLite store's name in a data folder."""
@@ -136,8 +138,19 @@ class Database:
     @contextmanager
     def begin(self) -> Iterator[Session]:
         """A session; commits when the block ends, rolls back when it raises."""
-        with self._sessions.begin() as session:
+        with self._turn(), self._sessions.begin() as session:
             yield session
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """On SQLite one transaction writes at a time. Threads that wait here are woken at once; SQLite, which other
+        processes wait in, looks again after ever longer sleeps. After its patience it is SQLite that says so."""
+        has_turn = self.is_sqlite and self._turns.acquire(timeout=BUSY_SECONDS)
+        try:
+            yield
+        finally:
+            if has_turn:
+                self._turns.release()
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -10,12 +10,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any, TypeAlias, cast
+from typing import Any, Final, TypeAlias, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Update, func, or_, select, update
+from sqlalchemy import ColumnElement, CursorResult, Update, and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from workers.errors import Conflict, NotFound
+from workers.store.database import Instant
 from workers.store.statements import insert_if_absent
 from workers.store.tables import OutboxMessage
 
@@ -59,6 +60,32 @@ def dedupe_key(message: NewMessage, occasion: str) -> str:
     return key if len(key) <= KEY_LIMIT else f"{key[:130]}:{sha256(key.encode()).hexdigest()}"
 
 
+def _is_due() -> ColumnElement[bool]:
+    """A message that was never tried is due whatever its time says, and a claim of the far future is none: a clock
+    that was wrong wrote them. Bound: `now`, `far` (the latest end of a claim that counts), `channel`,
+    `besides` (ids)."""
+    claimed_until = OutboxMessage.claimed_until
+    now, far = bindparam("now", type_=Instant), bindparam("far", type_=Instant)
+    is_time = or_(OutboxMessage.next_attempt_at <= now, OutboxMessage.attempts == 0)
+    is_free = or_(claimed_until.is_(None), claimed_until <= now)
+    return and_(
+        OutboxMessage.status == "pending",
+        or_(is_time & is_free, claimed_until > far),
+        OutboxMessage.channel == bindparam("channel"),
+        OutboxMessage.id.not_in(bindparam("besides", expanding=True)),
+    )
+
+
+_HAS_DUE: Final = select(OutboxMessage.id).where(_is_due()).limit(1)
+_DUE: Final = (
+    select(OutboxMessage)
+    .where(_is_due())
+    .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
+    .with_for_update(skip_locked=True)  # SQLite leaves this out: its transaction has the whole store
+)
+"""Senders look several times a second: building a statement takes longer than carrying it out."""
+
+
 def claim(
     tx: Session, now: datetime, limit: int, lease: timedelta, *, channel: str, besides: Collection[int] = ()
 ) -> list[OutboxMessage]:
@@ -71,14 +98,8 @@ def claim(
         besides: ids not to take, e.g. those that this sender is still delivering although a moved clock ended
             the lease.
     """
-    due = (
-        select(OutboxMessage)
-        .where(_is_due(now, channel), OutboxMessage.id.not_in(besides))
-        .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite leaves this out: its transaction has the whole store
-    )
-    messages = list(tx.scalars(due))
+    told = {"now": now, "far": now + FARTHEST, "channel": channel, "besides": list(besides)}
+    messages = list(tx.scalars(_DUE.limit(limit), told))
     for message in messages:
         message.claimed_until = now + lease
         message.attempts += 1
@@ -96,10 +117,10 @@ def renew(tx: Session, claimed: OutboxMessage, now: datetime, lease: timedelta) 
     return until if affected(tx, statement) == 1 else None
 
 
-def has_due(tx: Session, now: datetime, *, channel: str | None = None, besides: Collection[int] = ()) -> bool:
+def has_due(tx: Session, now: datetime, *, channel: str, besides: Collection[int] = ()) -> bool:
     """Is there anything to claim? A look without a lock."""
-    due = select(OutboxMessage.id).where(_is_due(now, channel), OutboxMessage.id.not_in(besides)).limit(1)
-    return tx.scalar(due) is not None
+    told = {"now": now, "far": now + FARTHEST, "channel": channel, "besides": list(besides)}
+    return tx.scalar(_HAS_DUE, told) is not None
 
 
 def mark_sent(tx: Session, claimed: OutboxMessage, now: datetime) -> bool:
@@ -162,16 +183,6 @@ def counts(tx: Session) -> dict[str, int]:
     """How many messages are in each state; every state is there."""
     found = tx.execute(select(OutboxMessage.status, func.count()).group_by(OutboxMessage.status))
     return {"pending": 0, "sent": 0, "dead": 0} | {row[0]: row[1] for row in found}
-
-
-def _is_due(now: datetime, channel: str | None) -> ColumnElement[bool]:
-    """A message that was never tried is due whatever its time says, and a claim of the far future is none: a clock
-    that was wrong wrote them."""
-    claimed_until = OutboxMessage.claimed_until
-    is_time = or_(OutboxMessage.next_attempt_at <= now, OutboxMessage.attempts == 0)
-    is_free = or_(claimed_until.is_(None), claimed_until <= now)
-    due = (OutboxMessage.status == "pending") & or_(is_time & is_free, claimed_until > now + FARTHEST)
-    return due if channel is None else due & (OutboxMessage.channel == channel)
 
 
 def _settle(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
