@@ -5,18 +5,12 @@ With `duban deploy` and `duban work` they are everything that `duban up` does, b
 
 from __future__ import annotations
 
-import asyncio
-import os
-from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from workers.cli.options import Data
-from workers.cli.serve import Verbose, say, settings_for
-
-if TYPE_CHECKING:
-    from workers.settings import Settings
+from workers.cli.serve import Verbose, run_part, say, settings_for
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +53,7 @@ def desk(
     from workers.bootstrap.desk_alone import desk as serve
 
     settings = settings_for(data, port)
-    _run(settings, serve(settings, say, _ready), verbose=verbose)
+    run_part(settings, serve(settings, say, _ready), verbose=verbose)
 
 
 def records(
@@ -81,7 +75,7 @@ def records(
     settings = settings_for(data)
     if port is not None:
         settings.records.port = port
-    _run(settings, cluster.records(settings, _ready), verbose=verbose)
+    run_part(settings, cluster.records(settings, _ready), verbose=verbose)
 
 
 def send(data: Data = None, verbose: Verbose = False) -> None:
@@ -95,20 +89,8 @@ def send(data: Data = None, verbose: Verbose = False) -> None:
 
     settings = settings_for(data)
     cluster.find_engine(settings)
-    _run(settings, cluster.send(settings, say), verbose=verbose)
+    run_part(settings, cluster.send(settings, say), verbose=verbose)
 
 
 def _ready(address: str) -> None:
     typer.echo(f"ready {address}")
-
-
-def _run(settings: Settings, part: Coroutine[Any, Any, None], *, verbose: bool) -> None:
-    from workers.bootstrap.logs import log_to
-    from workers.bootstrap.running import Stopped
-
-    os.umask(0o077)
-    with log_to(None, verbose=verbose, form=settings.log.format):
-        try:
-            asyncio.run(part)
-        except Stopped as stopped:
-            raise typer.Exit(stopped.exit_code) from None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,32 +56,24 @@ def up(
 
     Example: duban up --data ./trial --test-clock
     """
-    from workers.bootstrap.logs import log_to
     from workers.bootstrap.resources import SAMPLE_COMPLAINTS, deploy_file
-    from workers.bootstrap.running import Stopped
     from workers.bootstrap.up import up as run
 
     settings = settings_for(data, port)
-    os.umask(0o077)
 
     def ready(instance: Ready) -> None:
         typer.echo(f"ready {instance.url}")
         say(_where_to_look(settings.data, instance.url) + instance.sign_in)
 
-    with log_to(settings.data, verbose=verbose, form=settings.log.format):
-        try:
-            asyncio.run(
-                run(
-                    settings,
-                    test_clock=test_clock,
-                    samples=deploy_file(SAMPLE_COMPLAINTS) if samples else None,
-                    say=say,
-                    ready=ready,
-                    demo=demo,
-                )
-            )
-        except Stopped as stopped:
-            raise typer.Exit(stopped.exit_code) from None
+    running = run(
+        settings,
+        test_clock=test_clock,
+        samples=deploy_file(SAMPLE_COMPLAINTS) if samples else None,
+        say=say,
+        ready=ready,
+        demo=demo,
+    )
+    run_part(settings, running, settings.data, verbose=verbose)
     say("已停止 Stopped.")
 
 
@@ -107,14 +100,29 @@ def work(
     Example: duban work --only classify-complaint --only notify-customer
     """
     from workers.bootstrap import cluster
-    from workers.bootstrap.logs import log_to
-    from workers.bootstrap.running import Stopped
 
     settings = settings_for(data, None)
     cluster.find_engine(settings)
-    with log_to(None, verbose=verbose, form=settings.log.format):
+    run_part(settings, cluster.work(settings, only or [], say, but or []), verbose=verbose)
+
+
+def run_part(
+    settings: Settings, part: Coroutine[Any, Any, None], log_folder: Path | None = None, *, verbose: bool
+) -> None:
+    """Runs what runs until a signal comes. Files that it makes are its own user's alone.
+
+    Args:
+        log_folder: takes the log as a file; None: stderr only.
+    """
+    from workers.bootstrap.logs import log_to
+    from workers.bootstrap.memory import keep_memory_small
+    from workers.bootstrap.running import Stopped
+
+    os.umask(0o077)
+    keep_memory_small()
+    with log_to(log_folder, verbose=verbose, form=settings.log.format):
         try:
-            asyncio.run(cluster.work(settings, only or [], say, but or []))
+            asyncio.run(part)
         except Stopped as stopped:
             raise typer.Exit(stopped.exit_code) from None
 
