@@ -12,42 +12,31 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import Final
-from urllib.parse import urlsplit
-
-from fastapi import FastAPI
+from typing import TYPE_CHECKING, Final
 
 from workers.bootstrap import ports
 from workers.bootstrap.contract import checked_models
 from workers.bootstrap.demo import check_demo, how_to_sign_in, make_demo_accounts
-from workers.bootstrap.engine_room import engine_room
-from workers.bootstrap.figures import figure_source
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.heartbeat import Heartbeat
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.probe import Told, probed
-from workers.bootstrap.resources import templates_dir
 from workers.bootstrap.running import RunUntil, stop_on_signals, unless_it_fails
 from workers.bootstrap.telling import instance_figures, told_of_host
 from workers.bootstrap.traces import traced_to
 from workers.cases.complaint import parse_line
 from workers.cases.passwords import Passwords
 from workers.clock import Clock, SystemClock
-from workers.desk.app import create_app
-from workers.desk.appeal_windows import appeal_windows
-from workers.desk.fault_guides import FaultGuides
-from workers.desk.front_desk import FrontDesk
-from workers.desk.provider import Provider
-from workers.desk.records import retention_rules
-from workers.desk.services import DeskServices, Health, House, SigningIn
+from workers.desk.health import Health
 from workers.engine.broker import EmbeddedBroker, connect
 from workers.engine.controlled_clock import EngineClock
 from workers.engine.deployment import deploy
 from workers.engine.gateway import EngineHandle, Gateway
 from workers.engine.host import WorkerHost, worker_name
-from workers.engine.incidents import Incidents
 from workers.engine.messages import Messages
+from workers.engine.models.changes import differences
 from workers.engine.relay import Relay
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Refused, Unavailable
@@ -56,13 +45,16 @@ from workers.records.endpoint import RecordsServer
 from workers.records.settle import wait_settled
 from workers.serving import served
 from workers.settings import Settings
-from workers.store import intake, staff
-from workers.store.timeline_words import TimelineWords
+from workers.store import deployed, intake, staff
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 log = logging.getLogger(__name__)
 
 QUIET_SECONDS: Final = 30
 SETTLE_SECONDS: Final = 600
+DEPLOY_PAUSE_SECONDS: Final = 5
 Say = Callable[[str], None]
 
 
@@ -140,6 +132,7 @@ class Instance:
         self._records = RecordsServer(parts.database, password=secrets.token_urlsafe(24), clock=parts.clock)
         self._passwords = Passwords(shortest=parts.settings.login.password_length)
         self._is_demo = is_demo
+        self._is_deployed = False
         self._clock = parts.clock if isinstance(parts.clock, EngineClock) else None
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -148,18 +141,21 @@ class Instance:
         The models are checked while the engine starts: it takes ten seconds, and waits for its disk in between.
         """
         checking = asyncio.create_task(asyncio.to_thread(self._check_models))
-        loading = asyncio.create_task(asyncio.to_thread(self.parts.classifier.prepare))
+        loading = asyncio.create_task(asyncio.to_thread(self._load))
         stack.callback(loading.cancel)
         await self._listen_to_records(stack)
         self.engine = handle = await unless_it_fails(checking, stack.enter_async_context(self._engine()))
         self._gateway = gateway = await stack.enter_async_context(Gateway(handle))
         self._user_tasks = await stack.enter_async_context(UserTasks(handle.rest_url, handle.access))
-        self._incidents = Incidents(gateway)
-        self._engine_room = engine_room(self.parts, self._models, gateway, self._incidents)
         self._messages = Messages(gateway)
         self._relay = Relay(self.parts.database, self._messages, self.parts.clock)
         await self._put_to_work(handle)
         await loading
+
+    def _load(self) -> None:
+        """What takes a second or two, and nobody needs before the engine is there."""
+        import_module("workers.bootstrap.web")
+        self.parts.classifier.prepare()
 
     def _check_models(self) -> None:
         self._models = checked_models(self.parts.settings, self.parts.settings.data / "checked-models")
@@ -171,10 +167,33 @@ class Instance:
         await stack.enter_async_context(self._records)
 
     async def _put_to_work(self, handle: EngineHandle) -> None:
-        deployed = await deploy(handle, self._models.deployables())
-        log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(deployed)})
+        if self._broker is None or await asyncio.to_thread(self._would_change):
+            await self._deploy(handle)
+            self._is_deployed = True
         settings = self.parts.settings.engine
         self._host = WorkerHost(handle, self.parts.bound_tasks(), settings, worker_name())
+
+    def _would_change(self) -> bool:
+        """Whether the engine has other models than these, as its records tell."""
+        with self.parts.database.read() as tx:
+            return any(each.is_effective for each in differences(self._models, deployed.newest(tx)))
+
+    async def _deploy(self, handle: EngineHandle) -> None:
+        done = await deploy(handle, self._models.deployables())
+        log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(done)})
+
+    async def _deploy_unchanged(self, stop: asyncio.Event) -> None:
+        """Has the engine look, too, which takes it seconds: an earlier engine may have ended before its last records
+        were taken. Where it has the same models already, it changes nothing."""
+        while not (self._is_deployed or stop.is_set()):
+            try:
+                await self._deploy(self.engine)
+                self._is_deployed = True
+            except Unavailable as error:
+                log.warning("models are not deployed yet: %s", error, extra={"action": "models-wait"})
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), DEPLOY_PAUSE_SECONDS)
+        await stop.wait()
 
     def _tell_empty_groups(self) -> None:
         with self.parts.database.read() as tx:
@@ -206,42 +225,25 @@ class Instance:
 
     def app(self) -> FastAPI:
         """The web page and API on the running parts."""
+        from workers.bootstrap.web import Running, app_of
+
         loop = asyncio.get_running_loop()
 
         def wake_relay() -> None:
             loop.call_soon_threadsafe(self._relay.wake)
 
-        return create_app(
-            DeskServices(
-                database=self.parts.database,
-                clock=self.parts.clock,
-                user_tasks=self._user_tasks,
-                incidents=self._incidents,
-                engine_room=self._engine_room,
-                wake_relay=wake_relay,
-                policies=self._models.policies(),
-                health=self._health,
-                token=self.token,
-                labels=self.parts.labels,
-                wording=self.parts.wording,
-                messenger=self.parts.messenger,
-                files=self.parts.files,
-                evidence=self.parts.settings.evidence,
-                rights=self.parts.rights,
-                front_desk=FrontDesk.load(templates_dir(self.parts.settings), self._models.policies()),
-                fault_guides=FaultGuides(self._models, templates_dir(self.parts.settings)),
-                retention_rules=retention_rules(self._models),
-                appeal_windows=appeal_windows(self._models),
-                timeline_words=TimelineWords.load(templates_dir(self.parts.settings)),
-                signing_in=self._signing_in(),
-                is_sample_staff=self.parts.settings.staff_file is None,
-                advance_clock=self._advance if self._clock is not None else None,
-                figures=figure_source(self.parts.settings, self._models),
-                api=self.parts.settings.api,
-                house=_house(self.parts.settings),
-                hosts=_hosts(self.parts.settings),
-            )
+        running = Running(
+            token=self.token,
+            is_demo=self._is_demo,
+            models=self._models,
+            gateway=self._gateway,
+            user_tasks=self._user_tasks,
+            passwords=self._passwords,
+            wake_relay=wake_relay,
+            health=self._health,
+            advance_clock=self._advance if self._clock is not None else None,
         )
+        return app_of(self.parts, running)
 
     def web(self, listener: socket.socket) -> AbstractAsyncContextManager[None]:
         """Serves page and API for the length of the block."""
@@ -261,18 +263,6 @@ class Instance:
             return ""
         return how_to_sign_in(self.parts, self.url, make_demo_accounts(self.parts, self._passwords))
 
-    def _signing_in(self) -> SigningIn:
-        settings = self.parts.settings
-        return SigningIn(
-            self._passwords,
-            settings.login,
-            is_required=settings.web.login == "required",
-            is_demo=self._is_demo,
-            public_url=settings.web.public_url,
-            provider=Provider(settings.oidc, self.parts.clock) if settings.oidc.issuer else None,
-            groups=frozenset(self._models.groups() | self.parts.rights.named() | staff.OWN_GROUPS),
-        )
-
     def loops(self) -> Mapping[str, Callable[[asyncio.Event], Awaitable[None]]]:
         """What runs until the instance stops."""
         heartbeat = Heartbeat(self.parts.database, self._host.report)
@@ -282,6 +272,7 @@ class Instance:
             "relay": self._relay.run,
             "sender": self.parts.sender.run,
             "alerts": self.parts.alerter.run,
+            "models": self._deploy_unchanged,
         }
 
     def hand_in(self, samples: Path) -> None:
@@ -325,19 +316,6 @@ class Instance:
             "workers": Health(stopped is None, stopped or "任务处理正常 Workers poll."),
             "records": Health(trouble is None, trouble or "记录流正常 The record stream is taken in."),
         }
-
-
-def _house(settings: Settings) -> House:
-    """What the operator is called, as in the messages."""
-    told = settings.notifications
-    return House(told.organisation, told.organisation_en, told.hotline)
-
-
-def _hosts(settings: Settings) -> frozenset[str]:
-    """Names, beside the loopback ones, by which browsers may call this server."""
-    named = {settings.web.host, urlsplit(settings.web.public_url or "").hostname}
-    named |= {host.strip() for host in settings.web.allowed_hosts.split(",")}
-    return frozenset(host for host in named if host)
 
 
 def _plain_clock(data: Path) -> Clock:

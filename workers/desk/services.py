@@ -17,6 +17,8 @@ from workers.desk.engine_room import EngineRoom
 from workers.desk.fault_guides import FaultGuides
 from workers.desk.figures import FigureSource
 from workers.desk.front_desk import FrontDesk
+from workers.desk.health import Health as Health
+from workers.desk.health import HealthCheck
 from workers.desk.provider import Provider
 from workers.notifications.labels import Labels
 from workers.notifications.messenger import Messenger
@@ -57,19 +59,6 @@ class IncidentPort(Protocol):
             NotFound, Conflict: it is not open in the engine. Unavailable: no answer.
         """
         ...
-
-
-@dataclass(frozen=True)
-class Health:
-    """Whether a part is well, and the sentence that says so. Not `is_needed`: without it the desk is of use, too."""
-
-    is_ok: bool
-    says: str
-    is_needed: bool = True
-
-
-HealthCheck = Callable[[], Awaitable[Mapping[str, Health]]]
-"""Looks at the parts, by name (engine, database, records)."""
 
 
 @dataclass(frozen=True)
