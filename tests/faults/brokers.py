@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -31,7 +31,7 @@ class Brokers:
         witness_url: where the second exporter sends to; None: there is none.
         memory: heap of each, as -Xmx understands it.
         flush: whether they flush to disk what they say is there, as in production.
-        told: more of their environment.
+        has_movable_clock: whether `move_clock` moves their time. (Under libfaketime a JVM stands still for minutes.)
     """
 
     def __init__(
@@ -43,12 +43,13 @@ class Brokers:
         size: int = 1,
         memory: str = "512m",
         flush: bool = True,
-        told: Mapping[str, str] | None = None,
+        has_movable_clock: bool = False,
     ) -> None:
+        self._has_movable_clock = has_movable_clock
+        self._clock_is_off = 0
         self.ports = [Ports.free() for _ in range(size)]
         self._settings = EngineSettings(memory=memory, flush=flush)
         self._home = fetch(self._settings)
-        self._told = dict(told or {})
         self._urls = records_url, witness_url
         self.parts = [self._part(node, folder / f"broker-{node}") for node in range(size)]
 
@@ -98,6 +99,14 @@ class Brokers:
                     return node
         raise RuntimeError("no broker leads")
 
+    def move_clock(self, seconds: int) -> None:
+        """How far the clocks of all of them are off from now on."""
+        by, self._clock_is_off = seconds - self._clock_is_off, seconds
+        with httpx.Client(timeout=30, trust_env=False) as client:
+            for ports in self.ports:
+                url = f"http://{HOST}:{ports.management}/actuator/clock/add"
+                client.post(url, json={"offsetMilli": by * 1000}).raise_for_status()
+
     def _running(self) -> list[int]:
         return [node for node, part in enumerate(self.parts) if part.is_running]
 
@@ -127,6 +136,7 @@ class Brokers:
         records, witness = self._urls
         values = broker_process.environment(folder, self._settings, self.ports[node], records, False)
         values["MANAGEMENT_ENDPOINTS_WEB_EXPOSURE_INCLUDE"] = "*"  # who leads is among them
+        values["ZEEBE_CLOCK_CONTROLLED"] = str(self._has_movable_clock).lower()
         if witness is not None:
             values |= {
                 f"{_WITNESS}CLASSNAME": "io.camunda.zeebe.exporter.ElasticsearchExporter",
@@ -146,7 +156,7 @@ class Brokers:
                 "ZEEBE_BROKER_CLUSTER_PARTITIONSCOUNT": "1",
                 "ZEEBE_BROKER_CLUSTER_INITIALCONTACTPOINTS": contacts,
             }
-        return values | self._told
+        return values
 
 
 def _java() -> Path:

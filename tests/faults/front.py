@@ -27,6 +27,8 @@ class Front:
         self._next = itertools.count()
         self._is_hanging = False
         self._flowing: set[_Pipe] = set()
+        self._never = asyncio.Event()
+        """What silent connections wait for. The loop alone would forget those who wait, and close their connections."""
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="front", daemon=True)
 
@@ -64,20 +66,24 @@ class Front:
             pipe.is_stalled = True
 
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if self._is_hanging:
-            await asyncio.Event().wait()  # until the front ends: nobody is told anything
         try:
-            behind = await self._connected()
-            if behind is None:
-                return
-            pipe = _Pipe((reader, writer), behind)
-            self._flowing.add(pipe)
-            try:
-                await pipe.run()
-            finally:
-                self._flowing.discard(pipe)
+            with suppress(asyncio.CancelledError):  # at the end of the front; streams would call it an error
+                await self._serve(reader, writer)
         finally:
             writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_hanging:
+            await self._never.wait()  # until the front ends: nobody is told anything
+        behind = await self._connected()
+        if behind is None:
+            return
+        pipe = _Pipe((reader, writer), behind, self._never)
+        self._flowing.add(pipe)
+        try:
+            await pipe.run()
+        finally:
+            self._flowing.discard(pipe)
 
     async def _connected(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter] | None:
         for _ in self._gateways:
@@ -102,8 +108,10 @@ class _Pipe:
         self,
         ahead: tuple[asyncio.StreamReader, asyncio.StreamWriter],
         behind: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        never: asyncio.Event,
     ) -> None:
         self.is_stalled = False
+        self._never = never
         self._ahead, self._behind = ahead, behind
 
     async def run(self) -> None:
@@ -124,8 +132,8 @@ class _Pipe:
         with suppress(OSError):
             while data := await reader.read(_CHUNK):
                 if self.is_stalled:
-                    await asyncio.Event().wait()
+                    await self._never.wait()
                 writer.write(data)
                 await writer.drain()
         if self.is_stalled:
-            await asyncio.Event().wait()
+            await self._never.wait()

@@ -108,7 +108,7 @@ class Rig:
             size=brokers,
             memory=memory,
             flush=flush,
-            told=self._faketime(),
+            has_movable_clock=has_movable_clock,
         )
         self.gateways = Front(self.brokers.grpc)
         self.rest = Front(self.brokers.rest)
@@ -157,7 +157,11 @@ class Rig:
         }
 
     def set_clock(self, seconds: int) -> None:
-        """How far the clocks of engine and parts are off from now on. They look once a second."""
+        """How far the clocks of engine and parts are off from now on. The parts look once a second."""
+        self._tell_parts(seconds)
+        self.brokers.move_clock(seconds)
+
+    def _tell_parts(self, seconds: int) -> None:
         assert self._clock is not None, "the rig was made without a clock that moves"
         new = self._clock.with_suffix(".new")
         new.write_text(f"{seconds:+d}")
@@ -177,7 +181,7 @@ class Rig:
 
     def _start(self) -> None:
         if self._clock is not None:
-            self.set_clock(0)
+            self._tell_parts(0)
         for folder in self.disks.values():
             self._stack.enter_context(_small_disk(folder))
         self._postgres = Postgres(self.disks.get("store"), is_durable=True)
