@@ -50,6 +50,7 @@ _SCOPES: Final = ("complaints:read", "complaints:write", "tasks:read", "tasks:wr
 @contextmanager
 def _small_disk(folder: Path) -> Iterator[None]:
     folder.mkdir()
+    folder.parent.chmod(0o711)  # PostgreSQL runs as another user
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=755", "tmpfs", folder], check=True)
     try:
         yield
