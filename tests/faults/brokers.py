@@ -31,7 +31,7 @@ class Brokers:
         witness_url: where the second exporter sends to; None: there is none.
         memory: heap of each, as -Xmx understands it.
         flush: whether they flush to disk what they say is there, as in production.
-        has_movable_clock: whether `move_clock` moves their time. (Under libfaketime a JVM stands still for minutes.)
+        has_movable_clock: whether `move_clock` moves their time.
     """
 
     def __init__(

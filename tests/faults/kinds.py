@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from tests.faults.rig import DISK, FAKETIME, Rig
+from tests.faults.rig import DISK, Rig
 
 Strike = Callable[[Rig, int], None]
 CLOCK_JUMP_SECONDS: Final = 3600
@@ -130,10 +130,6 @@ def _no_mounts() -> str:
     return "" if os.geteuid() == 0 else "a small file system is mounted for it: that needs root"
 
 
-def _no_faketime() -> str:
-    return "" if FAKETIME.exists() else "libfaketime is not installed (Debian: apt install faketime)"
-
-
 def _made(name: str, says: str, how: tuple[Strike, Strike], **more: Any) -> Fault:
     return Fault(name, how[0], how[1], says, **more)
 
@@ -180,7 +176,6 @@ FAULTS: Final[dict[str, Fault]] = {
             (_jump, _jump_back),
             away_s=15,
             rig={"has_movable_clock": True},
-            why_not=_no_faketime,
         ),
         _made(
             "full-disk-engine",

@@ -17,6 +17,7 @@ from typing import Final
 import psutil
 
 DUBAN: Final = Path(sys.executable).parent / "duban"
+ROOT: Final = Path(__file__).parents[2]
 FIRST_PAUSE: Final = 0.5
 LONGEST_PAUSE: Final = 5.0
 """Between two starts of a part that ends at once. Kubernetes waits longer (10 s to 5 min): that would only take time"""
@@ -171,17 +172,24 @@ class Keeper:
                     print(f"{part.name} could not be started: {error}", file=sys.stderr)
 
 
-def duban(arguments: Sequence[str], told: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+def duban(
+    arguments: Sequence[str], told: Mapping[str, str], log: Path, clock: Path | None = None
+) -> subprocess.Popen[bytes]:
     """A `duban` command as a process of its own, that the kernel ends with this one.
 
     Args:
+        clock: the file that says by how many seconds its clock is off; None: the machine's clock.
         told: DUBAN_… variables; those of the machine are left out.
         log: takes stdout and stderr.
     """
     with log.open("ab") as output:
         return subprocess.Popen(
-            [DUBAN, *arguments],
+            [
+                *([DUBAN] if clock is None else [sys.executable, "-m", "tests.faults.moved", clock]),
+                *arguments,
+            ],
             env=surroundings() | told,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -39,7 +39,6 @@ REFUND_WORK: Final = (
     "record-posting",
 )
 """Job types of the group workers-refunds in deploy/compose.yaml."""
-FAKETIME: Final = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 SERVER_THINKS_SECONDS: Final = 0.2
 """How long mail server and SMS gateway take between taking a message and saying so: a sender dies in between, too."""
 DISK: Final = "4g"
@@ -70,7 +69,7 @@ class Rig:
         desks: how many.
         flush: whether the engine flushes to disk, as in production.
         small_disk: whose data are on a small file system of their own, `disks[…]`: "engine", "store". Needs root.
-        has_movable_clock: whether `set_clock` moves the time of engine and parts. Needs libfaketime.
+        has_movable_clock: whether `set_clock` moves the time of engine and parts.
         told: more settings for all parts, DUBAN_….
         has_witness: whether the engine tells a second exporter, too, what it begins.
     """
@@ -158,7 +157,7 @@ class Rig:
         }
 
     def set_clock(self, seconds: int) -> None:
-        """How far the clocks of engine and parts are off from now on. The parts look once a second."""
+        """How far the clocks of engine and parts are off from now on."""
         self._tell_parts(seconds)
         self.brokers.move_clock(seconds)
 
@@ -167,18 +166,6 @@ class Rig:
         new = self._clock.with_suffix(".new")
         new.write_text(f"{seconds:+d}")
         new.rename(self._clock)
-
-    def _faketime(self) -> dict[str, str]:
-        """Only the time of the day is another: what counts seconds (CLOCK_MONOTONIC) goes on, as on a real machine."""
-        if self._clock is None:
-            return {}
-        return {
-            "LD_PRELOAD": str(FAKETIME),
-            "FAKETIME_TIMESTAMP_FILE": str(self._clock),
-            "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            "DONT_FAKE_MONOTONIC": "1",
-        }
 
     def _start(self) -> None:
         if self._clock is not None:
@@ -236,7 +223,7 @@ class Rig:
         for name, (arguments, _) in ready.items():
             log = self.folder / f"{name}.log"
             data = ["--data", str(self.folder / name), "--verbose"]
-            part = Part(name, partial(duban, [*arguments, *data], self.settings | self._faketime(), log), log)
+            part = Part(name, partial(duban, [*arguments, *data], self.settings, log, self._clock), log)
             self.parts[name] = part
             keeper.parts.append(part)
             part.start()
