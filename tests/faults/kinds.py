@@ -97,12 +97,8 @@ def _return(rig: Rig, _number: int) -> None:
     rig.brokers.wait_ready()
 
 
-def _jump(rig: Rig, number: int) -> None:
-    rig.set_clock(CLOCK_JUMP_SECONDS if number % 2 else -CLOCK_JUMP_SECONDS)
-
-
-def _jump_back(rig: Rig, _number: int) -> None:
-    rig.set_clock(0)
+def _part_from_engine(rig: Rig, number: int) -> None:
+    rig.move_parts(CLOCK_JUMP_SECONDS if number % 2 else -CLOCK_JUMP_SECONDS)
 
 
 def _fill(which: str) -> tuple[Strike, Strike]:
@@ -172,8 +168,14 @@ FAULTS: Final[dict[str, Fault]] = {
         ),
         _made(
             "clock-jump",
-            "the clock of all parts and the engine jumps by an hour, by turns forward and back, and returns after 15 s",
-            (_jump, _jump_back),
+            "all clocks, the engine's, too, jump forward by an hour and stay there",
+            (lambda rig, _number: rig.move_clocks(CLOCK_JUMP_SECONDS), lambda _rig, _number: None),
+            rig={"has_movable_clock": True},
+        ),
+        _made(
+            "clock-apart",
+            "the clocks of all parts but the engine jump by an hour, by turns forward and back, and return after 15 s",
+            (_part_from_engine, lambda rig, _number: rig.move_parts()),
             away_s=15,
             rig={"has_movable_clock": True},
         ),

@@ -69,7 +69,7 @@ class Rig:
         desks: how many.
         flush: whether the engine flushes to disk, as in production.
         small_disk: whose data are on a small file system of their own, `disks[…]`: "engine", "store". Needs root.
-        has_movable_clock: whether `set_clock` moves the time of engine and parts.
+        has_movable_clock: whether `move_clocks` and `move_parts` move the time.
         told: more settings for all parts, DUBAN_….
         has_witness: whether the engine tells a second exporter, too, what it begins.
     """
@@ -96,6 +96,7 @@ class Rig:
         self._stack = ExitStack()
         self._postgres: Postgres
         self._clock = folder / "clock" if has_movable_clock else None
+        self._clock_is_off = 0
         ports = [Ports.free() for _ in range(1 + desks)]
         self._records_port, *self._desk_ports = (each.rest for each in ports)
         self._password = secrets.token_urlsafe(16)
@@ -156,20 +157,22 @@ class Rig:
             **self._told,
         }
 
-    def set_clock(self, seconds: int) -> None:
-        """How far the clocks of engine and parts are off from now on."""
-        self._tell_parts(seconds)
+    def move_clocks(self, seconds: int) -> None:
+        """The clocks of engine and parts go on so much later."""
+        self._clock_is_off += seconds
+        self.move_parts()
         self.brokers.move_clock(seconds)
 
-    def _tell_parts(self, seconds: int) -> None:
+    def move_parts(self, seconds: int = 0) -> None:
+        """The clocks of the parts are off by so much from that of the engine."""
         assert self._clock is not None, "the rig was made without a clock that moves"
         new = self._clock.with_suffix(".new")
-        new.write_text(f"{seconds:+d}")
+        new.write_text(f"{self._clock_is_off + seconds:+d}")
         new.rename(self._clock)
 
     def _start(self) -> None:
         if self._clock is not None:
-            self._tell_parts(0)
+            self.move_parts()
         for folder in self.disks.values():
             self._stack.enter_context(_small_disk(folder))
         self._postgres = Postgres(self.disks.get("store"), is_durable=True)
