@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.faults.rig import DISK, Rig
 
 Strike = Callable[[Rig, int], None]
 CLOCK_JUMP_SECONDS: Final = 3600
+UNTIL_SOMEBODY_COMES_S: Final = 10
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,14 @@ def _return(rig: Rig, _number: int) -> None:
     rig.brokers.wait_ready()
 
 
+def _jump_back(rig: Rig, _number: int) -> None:
+    """What was planned while the clock was ahead waits as long, also what the engine plans for itself. Then somebody
+    restarts it."""
+    rig.move_clocks(-CLOCK_JUMP_SECONDS)
+    time.sleep(UNTIL_SOMEBODY_COMES_S)
+    rig.parts["broker-0"].signal(signal.SIGKILL)
+
+
 def _part_from_engine(rig: Rig, number: int) -> None:
     rig.move_parts(CLOCK_JUMP_SECONDS if number % 2 else -CLOCK_JUMP_SECONDS)
 
@@ -178,6 +188,16 @@ FAULTS: Final[dict[str, Fault]] = {
             (_part_from_engine, lambda rig, _number: rig.move_parts()),
             away_s=15,
             rig={"has_movable_clock": True},
+        ),
+        _made(
+            "clock-back",
+            "all clocks jump forward by an hour and after 15 s back; 10 s later somebody restarts the broker",
+            (lambda rig, _number: rig.move_clocks(CLOCK_JUMP_SECONDS), _jump_back),
+            away_s=15,
+            rig={
+                "has_movable_clock": True,
+                "brokers": 1,
+            },  # not that of the others: a restart forgets their jumps
         ),
         _made(
             "full-disk-engine",
