@@ -118,8 +118,8 @@ def _keep(rig: Rig, say: Say) -> None:
     """The logs of a rig in which something did not hold."""
     kept = rig.folder.with_name(f"{rig.folder.name}-logs")
     kept.mkdir()
-    for log in rig.folder.glob("*.log"):
-        shutil.copy(log, kept)
+    for log in (*rig.folder.glob("*.log"), *rig.folder.glob("*.out"), *rig.folder.rglob("engine.log")):
+        shutil.copy(log, kept / "-".join(log.relative_to(rig.folder).parts))
     say(f"logs are in {kept}")
 
 
