@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +22,8 @@ from workers.engine.distribution import fetch
 from workers.settings import EngineSettings
 
 READY_SECONDS: Final = 240.0
+LIVENESS_SECONDS: Final = 120.0
+"""docs/operations.md asks for a liveness probe that restarts a broker that was healthy, and is not for so long."""
 _WITNESS: Final = "ZEEBE_BROKER_EXPORTERS_WITNESS_"
 
 
@@ -46,6 +51,8 @@ class Brokers:
         has_movable_clock: bool = False,
     ) -> None:
         self._has_movable_clock = has_movable_clock
+        self.restarts = 0
+        """How often a probe found one that had to be restarted."""
         self.ports = [Ports.free() for _ in range(size)]
         self._settings = EngineSettings(memory=memory, flush=flush)
         self._home = fetch(self._settings)
@@ -97,6 +104,41 @@ class Brokers:
                 if any(each.get("role") == "LEADER" for each in said.values()):
                     return node
         raise RuntimeError("no broker leads")
+
+    @contextmanager
+    def probed(self) -> Iterator[None]:
+        """What the liveness probe of an orchestrator does, for the length of the block.
+
+        Nothing where the clock is moved again and again: a broker calls itself ill for a minute then, though it works.
+        """
+        if self._has_movable_clock:
+            yield
+            return
+        end = threading.Event()
+        probes = [threading.Thread(target=self._probe, args=(node, end)) for node in range(len(self.parts))]
+        for probe in probes:
+            probe.start()
+        try:
+            yield
+        finally:
+            end.set()
+            for probe in probes:
+                probe.join()
+
+    def _probe(self, node: int, end: threading.Event) -> None:
+        part, well_at, well_start = self.parts[node], 0.0, 0
+        with httpx.Client(timeout=5, trust_env=False) as client:
+            while not end.wait(2):
+                if self.is_healthy(node, client):
+                    well_at, well_start = time.monotonic(), part.starts
+                elif (
+                    part.is_running
+                    and part.starts == well_start
+                    and time.monotonic() - well_at > LIVENESS_SECONDS
+                ):
+                    well_start = 0
+                    self.restarts += 1
+                    part.signal(signal.SIGKILL)
 
     def move_clock(self, seconds: int) -> None:
         """The clocks of all of them go on so much later."""

@@ -206,6 +206,7 @@ FAULTS: Final[dict[str, Fault]] = {
             away_s=20,
             rig={"small_disk": "engine"},
             why_not=_no_mounts,
+            patience_s=300.0,
         ),
         _made(
             "full-disk-store",

@@ -197,6 +197,7 @@ class Rig:
         )
         self.token = str(made["token"])
         self.brokers.wait_ready()
+        enter(self.brokers.probed())
         self.run("deploy")
         self._start_parts(keeper)
 

@@ -37,6 +37,7 @@ class Verdict:
         copies: messages that were handed over a second time, under the same Message-ID or Idempotency-Key.
         second_starts: process instances that were begun a second time and stopped at once (`Event_DuplicateStopped`).
         tries: how often clients had to try again, by what they met.
+        probed_restarts: brokers that a liveness probe restarted.
         longest_ack_s: from receipt to the acknowledgement, of the complaint that waited longest.
     """
 
@@ -52,6 +53,7 @@ class Verdict:
     new: int = 0
     new_refunds: int = 0
     new_messages: int = 0
+    probed_restarts: int = 0
     new_copies: int = 0
     tries: dict[str, int] = field(default_factory=dict)
 
@@ -82,6 +84,7 @@ def judge(rig: Rig, load: Load, seconds: float) -> Verdict:
     ]
     found.problems += [f"{name} does not run" for name, part in rig.parts.items() if not part.is_running]
     found.tries = dict(load.told.tries_again)
+    found.probed_restarts = rig.brokers.restarts
     return found
 
 
