@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.desk_server import RunningDesk, add_complaint, add_person, add_task, running
-from workers.store import timeline
+from workers.store import completions, timeline
 from workers.store.database import Database
 from workers.store.record_tables import UserTask
 from workers.store.tables import Answer
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SETTLED = {"is_settled": True, "customer_reply": "线路已修复,请重启光猫"}
 
 
@@ -146,13 +148,32 @@ def test_a_task_that_ends_while_it_is_being_completed(desk: RunningDesk, api: ht
     assert done_by(desk, number) == []
 
 
-def test_a_task_that_the_engine_no_longer_has(sqlite_desk: RunningDesk) -> None:
+def test_what_was_written_is_kept_until_the_record_says_how_the_task_ended(sqlite_desk: RunningDesk) -> None:
+    """An answer before may have been lost, and this very text may be what the engine goes on with."""
+    number = add_complaint(sqlite_desk)
+    task = add_task(sqlite_desk, number)
+    kept = {"customer_reply": ("线路已修复,请重启光猫", False)}
+    with sqlite_desk.client() as client:
+        sqlite_desk.engine.way = "broken"
+        assert complete(client, task).status_code == 503
+        sqlite_desk.engine.way = "gone"
+        answer = complete(client, task)
+    assert answer.status_code == 409
+    assert "What you wrote is kept" in answer.json()["detail"]
+    assert answers_of(sqlite_desk, task) == kept
+    with sqlite_desk.database.begin() as tx:
+        completions.by_record(tx, {task: (sqlite_desk.engine.asked[-1], NOW)})
+    assert done_by(sqlite_desk, number) == [("liming", "前台办理")]
+    assert answers_of(sqlite_desk, task) == {"customer_reply": ("线路已修复,请重启光猫", True)}
+
+
+def test_a_text_that_did_not_count_goes_when_the_record_says_so(sqlite_desk: RunningDesk) -> None:
     task = add_task(sqlite_desk, add_complaint(sqlite_desk))
     sqlite_desk.engine.way = "gone"
     with sqlite_desk.client() as client:
-        answer = complete(client, task)
-    assert answer.status_code == 409
-    assert "nothing was changed" in answer.json()["detail"]
+        assert complete(client, task).status_code == 409
+    with sqlite_desk.database.begin() as tx:
+        completions.by_record(tx, {task: (None, NOW)})
     assert answers_of(sqlite_desk, task) == {}
 
 

@@ -53,6 +53,10 @@ class _Prepared:
         """What the engine's record shows: a lost answer can be told from somebody else's completion."""
         return "by-" + hashlib.sha256(f"{self.task.key}:{self.person}".encode()).hexdigest()[:24]
 
+    def is_told_by(self, ended: TaskView) -> bool:
+        """Whether the record of the task's end shows this very completion."""
+        return ended.state == "completed" and ended.action == self.action
+
 
 class Completion:
     """Completes user tasks, one attempt per task at a time."""
@@ -117,19 +121,33 @@ class Completion:
         try:
             await self._services.user_tasks.complete(key, prepared.variables, prepared.action)
         except (NotFound, Conflict) as error:
-            if await self._was_ours(prepared):
-                return
-            await run_in_threadpool(self._abandon, prepared)
-            gone = f"任务 {key} 已不在办理中。 Task {key} was completed or taken away just now; nothing was changed."
-            raise Conflict(await run_in_threadpool(self._explained, key, prepared.person, gone)) from error
+            await self._why_it_has_ended(prepared, error)
         except Refused:
             await run_in_threadpool(self._abandon, prepared)
             raise
         except Unavailable as error:
-            if not await self._was_ours(prepared):
+            ended = await self._record(prepared)
+            if ended is None or not prepared.is_told_by(ended):
                 raise Unavailable(
                     f"{error} 所填内容已存为草稿,稍后请重新提交。 What was written is kept as a draft."
                 ) from error
+
+    async def _why_it_has_ended(self, prepared: _Prepared, error: Exception) -> None:
+        """Returns where it is this person who completed it, with this call or one before whose answer was lost.
+
+        Raises:
+            Conflict: it is not, and what was written is discarded; or nobody knows yet, and it is kept.
+        """
+        ended, label = await self._record(prepared), f"“{prepared.task.name}”"
+        if ended is None:
+            raise Conflict(
+                f"{label}已不在办理中,结果正在确认;所填内容已保留。 {label} has ended in the engine, and the "
+                "record of how is on its way: look again in a moment. What you wrote is kept."
+            ) from error
+        if prepared.is_told_by(ended):
+            return
+        await run_in_threadpool(self._abandon, prepared)
+        raise Conflict(await run_in_threadpool(self._explained, prepared)) from error
 
     async def _await_earlier(self, prepared: _Prepared) -> None:
         """Four eyes shut out whoever has decided, and the record of that decision may still be on the way.
@@ -137,40 +155,39 @@ class Completion:
         Raises:
             Conflict: it did not come in time, or it is somebody else's.
         """
-        if await self._was_ours(prepared):
-            return
-        key, label = prepared.task.key, f"“{prepared.task.name}”"
-        explained = await run_in_threadpool(self._explained, key, prepared.person, "")
-        raise Conflict(
-            explained
-            or f"您已提交过{label},正在等引擎确认,请稍后刷新;无须再次提交。 You have sent {label} before, and the "
-            f"engine's confirmation is on the way: look again in a moment. ({prepared.refusal})"
-        )
+        ended, label = await self._record(prepared), f"“{prepared.task.name}”"
+        if ended is None:
+            raise Conflict(
+                f"您已提交过{label},正在等引擎确认,请稍后刷新;无须再次提交。 You have sent {label} before, and the "
+                f"engine's confirmation is on the way: look again in a moment. ({prepared.refusal})"
+            )
+        if not prepared.is_told_by(ended):
+            raise Conflict(await run_in_threadpool(self._explained, prepared))
 
-    async def _was_ours(self, prepared: _Prepared) -> bool:
-        """Whether the engine's record, once it is there, shows this very completion."""
+    async def _record(self, prepared: _Prepared) -> TaskView | None:
+        """The task as it ended, as soon as the engine's record tells; None where that takes too long."""
         loop = asyncio.get_running_loop()
         until = loop.time() + _RECORD_SECONDS
         while True:
             task = await run_in_threadpool(self._task, prepared.task.key)
             if task.state != "open":
-                return task.state == "completed" and task.action == prepared.action
+                return task
             if loop.time() > until:
-                return False
+                return None
             await asyncio.sleep(_RECORD_PAUSE)
 
     def _task(self, key: str) -> TaskView:
         with self._services.database.read() as tx:
             return record_queries.task(tx, key)
 
-    def _explained(self, key: str, person: str, otherwise: str) -> str:
-        """What became of the task, as far as the records tell; `otherwise` where they tell nothing yet."""
+    def _explained(self, prepared: _Prepared) -> str:
+        """What became of a task that has ended, by whoever."""
         with self._services.database.read() as tx:
             try:
-                _look(tx, record_queries.task(tx, key), person)
+                _look(tx, record_queries.task(tx, prepared.task.key), prepared.person)
             except Conflict as error:
                 return str(error)
-        return otherwise
+        return f"“{prepared.task.name}”已不在办理中。 “{prepared.task.name}” has ended; nothing was changed."
 
     def _abandon(self, prepared: _Prepared) -> None:
         with self._services.database.begin() as tx:

@@ -87,6 +87,7 @@ def complete(
 
 def by_record(tx: Session, ended: Mapping[str, tuple[str | None, datetime]]) -> None:
     """Tasks ended, as the engine's records tell: whose attempt it was is written down, though no desk lived to do it.
+    What others had sent did not count, and their drafts go.
 
     Args:
         ended: by task key, the action of the record (None: nobody's, or taken away) and when.
@@ -94,9 +95,12 @@ def by_record(tx: Session, ended: Mapping[str, tuple[str | None, datetime]]) -> 
     for keys in statements.chunks(ended):
         mine = CompletionAttempt.task_key.in_(keys)
         found = tx.scalars(select(CompletionAttempt).where(mine).with_for_update()).all()
-        for attempt in [each for each in found if each.action == ended[each.task_key][0]]:
-            key, who, at = attempt.task_key, attempt.person, ended[attempt.task_key][1]
-            complete(tx, attempt.number, key, who, at, name=attempt.name, form=attempt.form or None)
+        for attempt in found:
+            key, who, (action, at) = attempt.task_key, attempt.person, ended[attempt.task_key]
+            if attempt.action == action:
+                complete(tx, attempt.number, key, who, at, name=attempt.name, form=attempt.form or None)
+            else:
+                answers.discard(tx, key, who)
         tx.execute(delete(CompletionAttempt).where(mine))
 
 
