@@ -21,6 +21,7 @@ from workers.bootstrap.contract import checked_models
 from workers.bootstrap.demo import check_demo, how_to_sign_in, make_demo_accounts
 from workers.bootstrap.folder import InstanceFile, held
 from workers.bootstrap.heartbeat import Heartbeat
+from workers.bootstrap.model_start import ModelStart
 from workers.bootstrap.parts import Parts, assembled
 from workers.bootstrap.probe import Told, probed
 from workers.bootstrap.running import RunUntil, stop_on_signals, unless_it_fails
@@ -32,11 +33,9 @@ from workers.clock import Clock, SystemClock
 from workers.desk.health import Health
 from workers.engine.broker import EmbeddedBroker, connect
 from workers.engine.controlled_clock import EngineClock
-from workers.engine.deployment import deploy
 from workers.engine.gateway import EngineHandle, Gateway
 from workers.engine.host import WorkerHost, worker_name
 from workers.engine.messages import Messages
-from workers.engine.models.changes import differences
 from workers.engine.relay import Relay
 from workers.engine.user_tasks import UserTasks
 from workers.errors import Refused, Unavailable
@@ -45,7 +44,7 @@ from workers.records.endpoint import RecordsServer
 from workers.records.settle import wait_settled
 from workers.serving import served
 from workers.settings import Settings
-from workers.store import deployed, intake, staff
+from workers.store import intake, staff
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -54,7 +53,6 @@ log = logging.getLogger(__name__)
 
 QUIET_SECONDS: Final = 30
 SETTLE_SECONDS: Final = 600
-DEPLOY_PAUSE_SECONDS: Final = 5
 Say = Callable[[str], None]
 
 
@@ -132,7 +130,6 @@ class Instance:
         self._records = RecordsServer(parts.database, password=secrets.token_urlsafe(24), clock=parts.clock)
         self._passwords = Passwords(shortest=parts.settings.login.password_length)
         self._is_demo = is_demo
-        self._is_deployed = False
         self._clock = parts.clock if isinstance(parts.clock, EngineClock) else None
 
     async def start(self, stack: AsyncExitStack) -> None:
@@ -167,33 +164,11 @@ class Instance:
         await stack.enter_async_context(self._records)
 
     async def _put_to_work(self, handle: EngineHandle) -> None:
-        if self._broker is None or await asyncio.to_thread(self._would_change):
-            await self._deploy(handle)
-            self._is_deployed = True
+        is_own = self._broker is not None
+        self._model_start = ModelStart(self.parts.database, self._models, handle, is_own=is_own)
+        await self._model_start.before_work()
         settings = self.parts.settings.engine
         self._host = WorkerHost(handle, self.parts.bound_tasks(), settings, worker_name())
-
-    def _would_change(self) -> bool:
-        """Whether the engine has other models than these, as its records tell."""
-        with self.parts.database.read() as tx:
-            return any(each.is_effective for each in differences(self._models, deployed.newest(tx)))
-
-    async def _deploy(self, handle: EngineHandle) -> None:
-        done = await deploy(handle, self._models.deployables())
-        log.info("models are deployed", extra={"action": "models-deployed", "definitions": len(done)})
-
-    async def _deploy_unchanged(self, stop: asyncio.Event) -> None:
-        """Has the engine look, too, which takes it seconds: an earlier engine may have ended before its last records
-        were taken. Where it has the same models already, it changes nothing."""
-        while not (self._is_deployed or stop.is_set()):
-            try:
-                await self._deploy(self.engine)
-                self._is_deployed = True
-            except Unavailable as error:
-                log.warning("models are not deployed yet: %s", error, extra={"action": "models-wait"})
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), DEPLOY_PAUSE_SECONDS)
-        await stop.wait()
 
     def _tell_empty_groups(self) -> None:
         with self.parts.database.read() as tx:
@@ -272,7 +247,7 @@ class Instance:
             "relay": self._relay.run,
             "sender": self.parts.sender.run,
             "alerts": self.parts.alerter.run,
-            "models": self._deploy_unchanged,
+            "models": self._model_start.run,
         }
 
     def hand_in(self, samples: Path) -> None:
