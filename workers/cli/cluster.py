@@ -5,6 +5,7 @@ With `duban deploy` and `duban work` they are everything that `duban up` does, b
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -53,7 +54,7 @@ def desk(
     from workers.bootstrap.desk_alone import desk as serve
 
     settings = settings_for(data, port)
-    run_part(settings, serve(settings, say, _ready), verbose=verbose)
+    run_part(settings, partial(serve, settings, say, _ready), verbose=verbose)
 
 
 def records(
@@ -75,7 +76,7 @@ def records(
     settings = settings_for(data)
     if port is not None:
         settings.records.port = port
-    run_part(settings, cluster.records(settings, _ready), verbose=verbose)
+    run_part(settings, partial(cluster.records, settings, _ready), verbose=verbose)
 
 
 def send(data: Data = None, verbose: Verbose = False) -> None:
@@ -89,7 +90,7 @@ def send(data: Data = None, verbose: Verbose = False) -> None:
 
     settings = settings_for(data)
     cluster.find_engine(settings)
-    run_part(settings, cluster.send(settings, say), verbose=verbose)
+    run_part(settings, partial(cluster.send, settings, say), verbose=verbose)
 
 
 def _ready(address: str) -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -65,7 +66,8 @@ def up(
         typer.echo(f"ready {instance.url}")
         say(_where_to_look(settings.data, instance.url) + instance.sign_in)
 
-    running = run(
+    part = partial(
+        run,
         settings,
         test_clock=test_clock,
         samples=deploy_file(SAMPLE_COMPLAINTS) if samples else None,
@@ -73,7 +75,7 @@ def up(
         ready=ready,
         demo=demo,
     )
-    run_part(settings, running, settings.data, verbose=verbose)
+    run_part(settings, part, settings.data, verbose=verbose)
     say("已停止 Stopped.")
 
 
@@ -103,11 +105,15 @@ def work(
 
     settings = settings_for(data, None)
     cluster.find_engine(settings)
-    run_part(settings, cluster.work(settings, only or [], say, but or []), verbose=verbose)
+    run_part(settings, partial(cluster.work, settings, only or [], say, but or []), verbose=verbose)
 
 
 def run_part(
-    settings: Settings, part: Coroutine[Any, Any, None], log_folder: Path | None = None, *, verbose: bool
+    settings: Settings,
+    part: Callable[[], Coroutine[Any, Any, None]],
+    log_folder: Path | None = None,
+    *,
+    verbose: bool,
 ) -> None:
     """Runs what runs until a signal comes. Files that it makes are its own user's alone.
 
@@ -122,7 +128,7 @@ def run_part(
     keep_memory_small()
     with log_to(log_folder, verbose=verbose, form=settings.log.format):
         try:
-            asyncio.run(part)
+            asyncio.run(part())
         except Stopped as stopped:
             raise typer.Exit(stopped.exit_code) from None
 
