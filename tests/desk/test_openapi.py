@@ -103,12 +103,10 @@ def test_real_answers_are_what_the_description_says(desk: RunningDesk, described
 
 def furnish(desk: RunningDesk, scene: Scene) -> None:
     """A deadline and an entry, beside what the scene has."""
-    now = desk.clock.now()
+    now, number = desk.clock.now(), scene.complaint
     with desk.database.begin() as tx:
-        deadlines.put(tx, scene.complaint, "result", now + timedelta(days=1))
-        timeline.add(
-            tx, scene.complaint, now, "duban", "assigned", f"{scene.complaint}:x", group="front-desk"
-        )
+        deadlines.put(tx, number, "result", now + timedelta(days=1))
+        timeline.add(tx, number, now, "duban", "assigned", f"{number}:x", group="front-desk")
     assert scene.task
     assert scene.incident
     assert scene.evidence

@@ -55,6 +55,17 @@ def test_sixty_four_threads_find_a_connection(database: Database) -> None:
         assert sorted(pool.map(take, range(128))) == list(range(1, 129))
 
 
+def test_a_transaction_inside_another_one_is_told_and_does_not_wait_for_itself(tmp_path: Path) -> None:
+    with closing(Database.in_folder(tmp_path)) as database:
+        schema.upgrade(database)
+        with database.begin() as tx:
+            assert next_value(tx, "x") == 1
+            with pytest.raises(RuntimeError, match="would wait for itself"), database.begin():
+                pass
+        with database.begin() as tx:
+            assert next_value(tx, "x") == 2
+
+
 def test_instants_keep_their_place_in_time(database: Database) -> None:
     put(database, "N")
     with database.begin() as tx:

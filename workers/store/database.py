@@ -125,6 +125,8 @@ class Database:
             event.listen(self.engine, "connect", _refuse_other_encoding, insert=True)
         self._sessions = sessionmaker(self.engine, expire_on_commit=False)
         self._turns = threading.Lock()
+        self._has_turn: int | None = None
+        """The thread whose transaction is open."""
 
     FILE: Final = "duban.db"
     """The SQLite store's name in a data folder."""
@@ -137,7 +139,11 @@ class Database:
 
     @contextmanager
     def begin(self) -> Iterator[Session]:
-        """A session; commits when the block ends, rolls back when it raises."""
+        """A session; commits when the block ends, rolls back when it raises.
+
+        Raises:
+            RuntimeError: On SQLite, if this thread has a transaction of this store open: it would wait for itself.
+        """
         with self._turn(), self._sessions.begin() as session:
             yield session
 
@@ -145,11 +151,20 @@ class Database:
     def _turn(self) -> Iterator[None]:
         """On SQLite one transaction writes at a time. Threads that wait here are woken at once; SQLite, which other
         processes wait in, looks again after ever longer sleeps. After its patience it is SQLite that says so."""
-        has_turn = self.is_sqlite and self._turns.acquire(timeout=BUSY_SECONDS)
+        if not self.is_sqlite:
+            yield
+            return
+        here = threading.get_ident()
+        if self._has_turn == here:
+            raise RuntimeError("a transaction inside another one of the same thread would wait for itself")
+        has_turn = self._turns.acquire(timeout=BUSY_SECONDS)
+        if has_turn:
+            self._has_turn = here
         try:
             yield
         finally:
             if has_turn:
+                self._has_turn = None
                 self._turns.release()
 
     @contextmanager
