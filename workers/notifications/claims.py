@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from typing import Final
 
@@ -46,10 +46,12 @@ class Claims:
         self._held.pop(message.id, None)
 
     @contextmanager
-    def settling(self, message: OutboxMessage) -> Iterator[Transaction]:
-        """A transaction in which the claim stays what it is."""
-        with self._held[message.id][1], self._database.begin() as tx:
-            yield tx
+    def settling(self, messages: Iterable[OutboxMessage]) -> Iterator[Transaction]:
+        """A transaction in which these claims stay what they are."""
+        with ExitStack() as stack:
+            for message in messages:
+                stack.enter_context(self._held[message.id][1])
+            yield stack.enter_context(self._database.begin())
 
     def renew(self) -> None:
         """Holds them for another lease. Blocks; raises what the store raises."""

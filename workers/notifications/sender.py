@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timedelta
@@ -17,6 +17,7 @@ from workers.errors import DubanError, Refused
 from workers.log_context import about
 from workers.notifications.channels.channel import Channel, Delivery, NotNow
 from workers.notifications.claims import LEASE, Claims
+from workers.notifications.settling import Outcome, Settling
 from workers.settings import NotificationSettings
 from workers.store import outbox
 from workers.store.database import Database
@@ -128,13 +129,14 @@ class _Lane:
         deliveries: set[asyncio.Task[None]] = set()
         # One thread more than deliveries, so that looking and claiming never waits behind them.
         threads = ThreadPoolExecutor(self._settings.parallel + 1, f"send-{self.kind}")
+        settling = Settling(self._claims, threads, self._told, self._store_failed)
         try:
             while not stop.is_set():
                 self.woken.clear()
                 room = self._settings.parallel - len(deliveries)
                 claimed = await self._claim(threads, room)
                 for message in claimed:
-                    task = asyncio.create_task(self._deliver(threads, message, stop))
+                    task = asyncio.create_task(self._deliver(threads, settling, message, stop))
                     deliveries.add(task)
                     task.add_done_callback(deliveries.discard)
                     if len(claimed) == room:  # there may be more, and now there is no room for it
@@ -183,39 +185,30 @@ class _Lane:
         return claimed
 
     async def _deliver(
-        self, threads: ThreadPoolExecutor, message: OutboxMessage, stop: asyncio.Event
+        self, threads: ThreadPoolExecutor, settling: Settling, message: OutboxMessage, stop: asyncio.Event
     ) -> None:
         loop = asyncio.get_running_loop()
         try:
-            settle = await loop.run_in_executor(threads, self._attempt, message)
-            while not await self._settled(threads, settle):
+            outcome = await loop.run_in_executor(threads, self._attempt, message)
+            while not await settling.settle(outcome):
                 if stop.is_set():
                     return  # delivered, but not written down: comes again when the lease is over
                 await _wait(stop, self._pause(LOOK_SECONDS))
         finally:
             self._claims.drop(message)
 
-    async def _settled(self, threads: ThreadPoolExecutor, settle: Callable[[], None]) -> bool:
-        try:
-            await asyncio.get_running_loop().run_in_executor(threads, settle)
-        except Exception as error:
-            self._store_failed(error)
-            return False
-        return True
-
-    def _attempt(self, message: OutboxMessage) -> Callable[[], None]:
+    def _attempt(self, message: OutboxMessage) -> Outcome:
         """Delivers, in a thread. Returns what is to be written down."""
         with about(number=message.number), traced(message) as told:
             return self._tried(message, told)
 
-    def _tried(self, message: OutboxMessage, told: Span) -> Callable[[], None]:
+    def _tried(self, message: OutboxMessage, told: Span) -> Outcome:
         try:
             with metrics.MESSAGE_DELIVERY.labels(self.kind).time():
                 self._channel.deliver(_delivery(message))
         except Refused as error:
             told.error = "refused"
-            refusal = str(error)
-            return lambda: self._note_failure(message, refusal, None)
+            return Outcome(message, error=str(error))
         except Exception as error:
             # Only our own sentences: the message of any other exception may quote an address or a text.
             told.error = type(error).__name__
@@ -223,8 +216,8 @@ class _Lane:
                 str(error) if isinstance(error, DubanError) else f"delivery failed: {type(error).__name__}"
             )
             after = error.after if isinstance(error, NotNow) else None
-            return lambda: self._note_failure(message, sentence, self._next_attempt(message, after))
-        return lambda: self._note_success(message)
+            return Outcome(message, error=sentence, next_attempt_at=self._next_attempt(message, after))
+        return Outcome(message, at=self._clock.now())
 
     def _next_attempt(self, message: OutboxMessage, after: timedelta | None) -> datetime | None:
         """When to try again; None when that was the last attempt."""
@@ -236,25 +229,21 @@ class _Lane:
         seconds *= 1 + random.uniform(-JITTER, JITTER)  # noqa: S311 - spreads load, keeps no secret
         return self._clock.now() + max(timedelta(seconds=seconds), after or timedelta())
 
-    def _note_success(self, message: OutboxMessage) -> None:
-        now = self._clock.now()
-        with self._claims.settling(message) as tx:
-            kept = outbox.mark_sent(tx, message, now)
-        waited = max(0.0, (now - message.created_at).total_seconds())
-        metrics.MESSAGE_WAIT.labels(self.kind).observe(waited)
-        self._say("message-sent" if kept else "claim-lost", message)
-
-    def _note_failure(self, message: OutboxMessage, error: str, next_attempt_at: datetime | None) -> None:
-        with self._claims.settling(message) as tx:
-            kept = outbox.mark_failed(tx, message, error, next_attempt_at)
-        action = "message-dead" if next_attempt_at is None else "message-delayed"
-        self._say(action if kept else "claim-lost", message, error)
-
-    def _say(self, action: str, message: OutboxMessage, error: str = "") -> None:
+    def _told(self, outcome: Outcome, is_ours: bool) -> None:
+        message, action = outcome.message, "message-sent"
+        if outcome.at is not None:
+            waited = max(0.0, (outcome.at - message.created_at).total_seconds())
+            metrics.MESSAGE_WAIT.labels(self.kind).observe(waited)
+        else:
+            action = "message-dead" if outcome.next_attempt_at is None else "message-delayed"
+        if not is_ours:
+            action = "claim-lost"
         level = {"message-sent": logging.INFO, "message-dead": logging.ERROR}.get(action, logging.WARNING)
         metrics.MESSAGES.labels(self.kind, _OUTCOMES[action]).inc()
         facts = {"action": action, "number": message.number, "event": message.event, "channel": self.kind}
-        log.log(level, "%s: %s %s %s %s", action, message.id, message.event, self.kind, error, extra=facts)
+        log.log(
+            level, "%s: %s %s %s %s", action, message.id, message.event, self.kind, outcome.error, extra=facts
+        )
 
     def _store_failed(self, error: Exception) -> None:
         self._failures += 1
