@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from tests.engine_fixture import running_engine
-from workers.engine import broker_process
+from workers.engine import broker, broker_process, liveness
 from workers.engine.broker import EmbeddedBroker, connect
 from workers.engine.broker_process import Ports
 from workers.engine.controlled_clock import EngineClock
@@ -52,6 +55,38 @@ def test_two_side_by_side_and_a_clock_that_survives_a_restart(tmp_path: Path) ->
             assert abs(
                 await _engine_offset(again.handle.management_url) - again.engine_clock.offset
             ) < timedelta(seconds=2)
+
+    asyncio.run(story())
+
+
+def test_an_engine_that_stands_still_is_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one that stays without a leader: it runs, and answers nothing."""
+    monkeypatch.setattr(liveness, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(liveness, "_ANSWER_SECONDS", 1.0)
+    monkeypatch.setattr(broker, "STOP_SECONDS", 0.5)
+    looks, is_ready, is_patience_over = itertools.count(), liveness._is_ready, asyncio.Event()
+
+    async def noted(client: httpx.AsyncClient) -> bool:
+        if next(looks) > liveness.PATIENCE:
+            is_patience_over.set()
+        return await is_ready(client)
+
+    monkeypatch.setattr(liveness, "_is_ready", noted)
+
+    async def story() -> None:
+        async with EmbeddedBroker(tmp_path, EngineSettings(flush=False)) as engine:
+            await asyncio.wait_for(is_patience_over.wait(), 60)
+            assert engine.restarts == 0, "one that works is left alone"
+            first = engine.pid
+            assert first
+            os.kill(first, signal.SIGSTOP)
+            await asyncio.wait_for(engine.wait_dead(), 120)
+            await asyncio.wait_for(engine.wait_healthy(), 240)
+            assert engine.restarts == 1
+            assert engine.pid not in (None, first)
+            assert not psutil.pid_exists(first)
 
     asyncio.run(story())
 

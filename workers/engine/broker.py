@@ -12,12 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import filelock
 import httpx
 
-from workers.engine import broker_log, broker_process
+from workers.engine import broker_log, broker_process, liveness
 from workers.engine.access import Access
 from workers.engine.broker_log import PortTakenError
 from workers.engine.broker_process import HOST, Ports
@@ -217,11 +217,7 @@ class EmbeddedBroker:
         pause = 1.0
         while True:
             if self._process is not None:
-                code = await self._process.wait()
-                self._healthy.clear()
-                self._dead.set()
-                log.error("engine died", extra={"action": "engine-died", "exit_code": code})
-                self._progress("引擎意外停止，正在重启… The engine died, starting it again…")
+                await self._lost(self._process)
             try:
                 self.restarts += 1
                 broker_process.prepare(self.folder)
@@ -235,6 +231,29 @@ class EmbeddedBroker:
                 await self._stop()
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 30.0)
+
+    async def _lost(self, process: asyncio.subprocess.Process) -> None:
+        """Returns when the engine has died, or was ended because it stood still."""
+        ended = asyncio.ensure_future(process.wait())
+        watches: set[asyncio.Future[Any]] = {ended}
+        if (
+            self._clock is None and self.handle.management_url
+        ):  # a jump of its clock makes it look ill for a minute
+            watches.add(asyncio.ensure_future(liveness.until_stuck(self.handle.management_url, self.folder)))
+        try:
+            await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for watch in watches:
+                watch.cancel()
+        self._healthy.clear()
+        self._dead.set()
+        if process.returncode is not None:
+            log.error("engine died", extra={"action": "engine-died", "exit_code": process.returncode})
+            self._progress("引擎意外停止，正在重启… The engine died, starting it again…")
+        else:
+            log.error("engine stands still", extra={"action": "engine-stuck"})
+            self._progress("引擎长时间未就绪，正在重启… The engine stood still, starting it again…")
+            await self._stop()
 
     async def _stop(self) -> None:
         self._healthy.clear()
