@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import sysconfig
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta, timezone
@@ -21,6 +23,7 @@ from workers.store import complaints, deadlines, schema
 from workers.store.database import Database
 from workers.store.statements import next_value
 
+MINE = 100
 DUBAN = Path(sysconfig.get_path("scripts")) / "duban"
 
 
@@ -64,6 +67,52 @@ def test_a_transaction_inside_another_one_is_told_and_does_not_wait_for_itself(t
                 pass
         with database.begin() as tx:
             assert next_value(tx, "x") == 2
+
+
+_BUSY = """
+import sys, threading, time
+from sqlalchemy import text
+from workers.store.database import Database
+
+database, stop = Database(sys.argv[1]), threading.Event()
+
+def work():
+    while not stop.is_set():
+        with database.begin() as tx:
+            tx.execute(text("update counters set value = value + 1 where name = 'busy'"))
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+[each.start() for each in threads]
+print("busy", flush=True)
+sys.stdin.read()
+stop.set()
+"""
+
+
+def test_a_busy_process_leaves_turns_to_another_one(tmp_path: Path) -> None:
+    """SQLite's own waiting looks after 1, 2, 5 … 100 ms: beside a process that writes all the time it waits seconds."""
+    with closing(Database.in_folder(tmp_path)) as database:
+        schema.upgrade(database)
+        with database.begin() as tx:
+            next_value(tx, "busy")
+        command = [sys.executable, "-c", _BUSY, database.url]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as busy:
+            assert busy.stdout
+            assert busy.stdout.readline() == b"busy\n"
+            theirs = 0
+            for _ in range(MINE):
+                time.sleep(0.005)  # has other things to do: whoever asks all the time comes in between
+                before = _count(database)
+                with database.begin() as tx:
+                    next_value(tx, "mine")
+                    theirs += _count(database) - before
+            busy.communicate()
+    assert theirs < 15 * MINE, f"{theirs} turns of the busy one while {MINE} waited"
+
+
+def _count(database: Database) -> int:
+    with database.read() as tx:
+        return int(tx.execute(text("select value from counters where name = 'busy'")).scalar_one())
 
 
 def test_instants_keep_their_place_in_time(database: Database) -> None:

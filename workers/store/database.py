@@ -31,6 +31,9 @@ from workers.errors import Refused
 
 BUSY_SECONDS: Final = 60
 """How long a connection waits for another one's write on SQLite."""
+_SHORTEST_LOOK: Final = 0.0002
+_LONGEST_LOOK: Final = 0.02
+"""Seconds between two looks whether the other one has ended."""
 _TURNS: Final = 0x44_55_42_41_4F
 """The advisory lock of `take_turns`; the schema's upgrade has one of its own."""
 
@@ -240,5 +243,30 @@ def _use_wal(cursor: Any) -> None:
 
 def _begin_sqlite(connection: Any) -> None:
     # A deferred transaction that reads and then writes can fail with "database is locked" without waiting.
-    read_only = connection.get_execution_options().get("duban_read_only")
-    connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+    if connection.get_execution_options().get("duban_read_only"):
+        connection.exec_driver_sql("BEGIN")
+        return
+    cursor = connection.connection.driver_connection.cursor()
+    try:
+        cursor.execute("PRAGMA busy_timeout=0")
+        if not _has_begun(cursor):
+            connection.exec_driver_sql("BEGIN IMMEDIATE")  # says what is wrong
+    finally:
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        cursor.close()
+
+
+def _has_begun(cursor: sqlite3.Cursor) -> bool:
+    """Begins to write as soon as no other process does. SQLite itself would look again after ever longer sleeps, and
+    beside a busy process that takes seconds: it hardly ever looks in the moment between two transactions."""
+    start = time.monotonic()
+    while True:
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            waited = time.monotonic() - start
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or waited > BUSY_SECONDS:
+                return False
+            time.sleep(min(_LONGEST_LOOK, max(_SHORTEST_LOOK, waited / 100)))
+        else:
+            return True
