@@ -6,9 +6,10 @@ resend it).
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from typing import Any, Final, TypeAlias, cast
 
@@ -113,7 +114,11 @@ def renew(tx: Session, claimed: OutboxMessage, now: datetime, lease: timedelta) 
     The caller puts this into `claimed.claimed_until` once it is committed: it is what the claim is known by.
     """
     until = now + lease
-    statement = update(OutboxMessage).where(_is_claimed_as(claimed)).values(claimed_until=until)
+    statement = (
+        update(OutboxMessage)
+        .where(_is_claimed_as(claimed.id, claimed.claimed_until))
+        .values(claimed_until=until)
+    )
     return until if affected(tx, statement) == 1 else None
 
 
@@ -186,22 +191,33 @@ def counts(tx: Session) -> dict[str, int]:
 
 
 def _settle(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
-    statement = update(OutboxMessage).where(_is_claimed_as(claimed)).values(claimed_until=None, **values)
-    return affected(tx, statement) == 1
-
-
-def _is_claimed_as(claimed: OutboxMessage) -> ColumnElement[bool]:
-    """`claimed_until` is the token of a claim: whoever claimed later has another one."""
+    told = {f"new_{name}": value for name, value in values.items()}
     return (
-        (OutboxMessage.id == claimed.id)
-        & (OutboxMessage.status == "pending")
-        & (OutboxMessage.claimed_until == claimed.claimed_until)
+        affected(tx, _settlement(tuple(values)), {**told, "of": claimed.id, "until": claimed.claimed_until})
+        == 1
     )
 
 
-def affected(tx: Session, statement: Update | Any) -> int:
+@cache
+def _settlement(names: tuple[str, ...]) -> Update:
+    """Built once: it takes as long as carrying it out three times."""
+    new = {name: bindparam(f"new_{name}", type_=getattr(OutboxMessage, name).type) for name in names}
+    is_ours = _is_claimed_as(bindparam("of"), bindparam("until", type_=Instant))
+    return update(OutboxMessage).where(is_ours).values(claimed_until=None, **new)
+
+
+def _is_claimed_as(message_id: Any, claimed_until: Any) -> ColumnElement[bool]:
+    """`claimed_until` is the token of a claim: whoever claimed later has another one."""
+    return and_(
+        OutboxMessage.id == message_id,
+        OutboxMessage.status == "pending",
+        OutboxMessage.claimed_until == claimed_until,
+    )
+
+
+def affected(tx: Session, statement: Update | Any, told: Mapping[str, Any] | None = None) -> int:
     """How many rows a statement changed."""
     result = cast(
-        "CursorResult[Any]", tx.execute(statement, execution_options={"synchronize_session": False})
+        "CursorResult[Any]", tx.execute(statement, told, execution_options={"synchronize_session": False})
     )
     return result.rowcount
