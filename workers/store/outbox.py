@@ -114,12 +114,7 @@ def renew(tx: Session, claimed: OutboxMessage, now: datetime, lease: timedelta) 
     The caller puts this into `claimed.claimed_until` once it is committed: it is what the claim is known by.
     """
     until = now + lease
-    statement = (
-        update(OutboxMessage)
-        .where(_is_claimed_as(claimed.id, claimed.claimed_until))
-        .values(claimed_until=until)
-    )
-    return until if affected(tx, statement) == 1 else None
+    return until if _change(tx, claimed, claimed_until=until) else None
 
 
 def has_due(tx: Session, now: datetime, *, channel: str, besides: Collection[int] = ()) -> bool:
@@ -130,7 +125,7 @@ def has_due(tx: Session, now: datetime, *, channel: str, besides: Collection[int
 
 def mark_sent(tx: Session, claimed: OutboxMessage, now: datetime) -> bool:
     """The message is delivered. Returns False when the claim was lost to another sender meanwhile."""
-    return _settle(tx, claimed, status="sent", sent_at=now, last_error=None)
+    return _change(tx, claimed, claimed_until=None, status="sent", sent_at=now, last_error=None)
 
 
 def mark_failed(tx: Session, claimed: OutboxMessage, error: str, next_attempt_at: datetime | None) -> bool:
@@ -143,8 +138,10 @@ def mark_failed(tx: Session, claimed: OutboxMessage, error: str, next_attempt_at
     """
     error = error[:ERROR_LIMIT]
     if next_attempt_at is None:
-        return _settle(tx, claimed, status="dead", last_error=error)
-    return _settle(tx, claimed, status="pending", last_error=error, next_attempt_at=next_attempt_at)
+        return _change(tx, claimed, claimed_until=None, status="dead", last_error=error)
+    return _change(
+        tx, claimed, claimed_until=None, status="pending", last_error=error, next_attempt_at=next_attempt_at
+    )
 
 
 def resend(tx: Session, message_id: int, now: datetime) -> None:
@@ -190,29 +187,23 @@ def counts(tx: Session) -> dict[str, int]:
     return {"pending": 0, "sent": 0, "dead": 0} | {row[0]: row[1] for row in found}
 
 
-def _settle(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
+def _change(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
+    """Returns False when the claim was lost: `claimed_until` is its token; who claimed later has another one."""
     told = {f"new_{name}": value for name, value in values.items()}
-    return (
-        affected(tx, _settlement(tuple(values)), {**told, "of": claimed.id, "until": claimed.claimed_until})
-        == 1
-    )
+    told |= {"of": claimed.id, "until": claimed.claimed_until}
+    return affected(tx, _changing(tuple(values)), told) == 1
 
 
 @cache
-def _settlement(names: tuple[str, ...]) -> Update:
+def _changing(names: tuple[str, ...]) -> Update:
     """Built once: it takes as long as carrying it out three times."""
-    new = {name: bindparam(f"new_{name}", type_=getattr(OutboxMessage, name).type) for name in names}
-    is_ours = _is_claimed_as(bindparam("of"), bindparam("until", type_=Instant))
-    return update(OutboxMessage).where(is_ours).values(claimed_until=None, **new)
-
-
-def _is_claimed_as(message_id: Any, claimed_until: Any) -> ColumnElement[bool]:
-    """`claimed_until` is the token of a claim: whoever claimed later has another one."""
-    return and_(
-        OutboxMessage.id == message_id,
+    is_ours = and_(
+        OutboxMessage.id == bindparam("of"),
         OutboxMessage.status == "pending",
-        OutboxMessage.claimed_until == claimed_until,
+        OutboxMessage.claimed_until == bindparam("until", type_=Instant),
     )
+    new = {name: bindparam(f"new_{name}", type_=getattr(OutboxMessage, name).type) for name in names}
+    return update(OutboxMessage).where(is_ours).values(new)
 
 
 def affected(tx: Session, statement: Update | Any, told: Mapping[str, Any] | None = None) -> int:
