@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from tests.notifications.test_sender import counts, fill
+from tests.notifications.sender_stage import counts, fill
 from workers.clock import MovedClock
 from workers.notifications.claims import LEASE, Claims
 from workers.notifications.settling import Outcome, Settling
@@ -55,22 +55,20 @@ def stage(sqlite_database: Database) -> Iterator[Stage]:
 
 
 @contextmanager
-def commits(database: Database, heard: Callable[[], None]) -> Iterator[None]:
-    def listener(_connection: object) -> None:
-        heard()
-
-    event.listen(database.engine, "commit", listener)
+def at_commit(database: Database, heard: Callable[[object], None]) -> Iterator[None]:
+    """Calls `heard` with the connection at each commit within the block."""
+    event.listen(database.engine, "commit", heard)
     try:
         yield
     finally:
-        event.remove(database.engine, "commit", listener)
+        event.remove(database.engine, "commit", heard)
 
 
 def test_those_that_end_meanwhile_share_the_next_transaction(stage: Stage, sqlite_database: Database) -> None:
-    count: list[int] = []
-    with commits(sqlite_database, lambda: count.append(1)):
+    seen: list[object] = []
+    with at_commit(sqlite_database, seen.append):
         assert stage.settle_all() == [True] * 5
-    assert len(count) < 5
+    assert len(seen) < 5
     assert counts(sqlite_database)["sent"] == 5
     assert sorted(stage.told) == [(f"TS-sms-{index}", True) for index in range(5)]
 
@@ -78,10 +76,10 @@ def test_those_that_end_meanwhile_share_the_next_transaction(stage: Stage, sqlit
 def test_what_the_store_does_not_take_is_said_to_each_and_can_be_settled_again(
     stage: Stage, sqlite_database: Database
 ) -> None:
-    def refuse() -> None:
+    def refuse(_connection: object) -> None:
         raise OperationalError("commit", {}, Exception("no room"))
 
-    with commits(sqlite_database, refuse):
+    with at_commit(sqlite_database, refuse):
         assert stage.settle_all() == [False] * 5
     assert not stage.told
     assert all(isinstance(each, OperationalError) for each in stage.failures)

@@ -18,7 +18,7 @@ import trustme
 
 from tests.notifications.alert_stage import MINUTE, OPS, Stage
 from tests.notifications.mail_servers import free_port, smtp_server, webhook_receiver
-from tests.notifications.test_sender import running, until
+from tests.notifications.sender_stage import running, until
 from workers.clock import MovedClock
 from workers.errors import Refused, RetryLater
 from workers.notifications.channels.channel import Channel, Delivery, NotNow

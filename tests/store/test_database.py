@@ -23,7 +23,6 @@ from workers.store import complaints, deadlines, schema
 from workers.store.database import Database
 from workers.store.statements import next_value
 
-MINE = 100
 DUBAN = Path(sysconfig.get_path("scripts")) / "duban"
 
 
@@ -69,8 +68,9 @@ def test_a_transaction_inside_another_one_is_told_and_does_not_wait_for_itself(t
             assert next_value(tx, "x") == 2
 
 
+MINE = 100
 _BUSY = """
-import sys, threading, time
+import sys, threading
 from sqlalchemy import text
 from workers.store.database import Database
 
@@ -81,8 +81,8 @@ def work():
         with database.begin() as tx:
             tx.execute(text("update counters set value = value + 1 where name = 'busy'"))
 
-threads = [threading.Thread(target=work) for _ in range(4)]
-[each.start() for each in threads]
+for _ in range(4):
+    threading.Thread(target=work).start()
 print("busy", flush=True)
 sys.stdin.read()
 stop.set()
