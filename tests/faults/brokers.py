@@ -19,6 +19,7 @@ from tests.faults.witness import EXPORTED
 from workers.engine import broker_process
 from workers.engine.broker_process import BULK, HOST, VALUE_TYPES, Ports
 from workers.engine.distribution import fetch
+from workers.engine.liveness import READY
 from workers.settings import EngineSettings
 
 READY_SECONDS: Final = 240.0
@@ -86,7 +87,7 @@ class Brokers:
     def is_healthy(self, node: int, client: httpx.Client) -> bool:
         """What the broker says of itself."""
         try:
-            answer = client.get(f"http://{HOST}:{self.ports[node].management}/actuator/health/status")
+            answer = client.get(f"http://{HOST}:{self.ports[node].management}{READY}")
         except httpx.TransportError:
             return False
         return answer.is_success

@@ -202,7 +202,7 @@ class EmbeddedBroker:
                         f"{self.folder}/engine.log."
                     )
                 with contextlib.suppress(httpx.TransportError):
-                    answer = await client.get("/actuator/health/status")
+                    answer = await client.get(liveness.READY)
                     if not is_clock_set and self._clock is not None:
                         await self._clock.apply(self.handle.management_url)
                         is_clock_set = True
@@ -236,9 +236,8 @@ class EmbeddedBroker:
         """Returns when the engine has died, or was ended because it stood still."""
         ended = asyncio.ensure_future(process.wait())
         watches: set[asyncio.Future[Any]] = {ended}
-        if (
-            self._clock is None and self.handle.management_url
-        ):  # a jump of its clock makes it look ill for a minute
+        # A jump of its clock makes an engine look ill for a minute: one with a controlled clock is not watched.
+        if self._clock is None and self.handle.management_url:
             watches.add(asyncio.ensure_future(liveness.until_stuck(self.handle.management_url, self.folder)))
         try:
             await asyncio.wait(watches, return_when=asyncio.FIRST_COMPLETED)

@@ -10,6 +10,8 @@ import httpx
 
 from workers.engine.broker_process import disk_trouble
 
+READY: Final = "/actuator/health/status"
+"""Answers 200 while every partition has a healthy leader."""
 PROBE_SECONDS: Final = 10.0
 PATIENCE: Final = 12
 """Probes in a row: two minutes, as docs/operations.md asks for on a cluster. What heals by itself does so earlier."""
@@ -28,6 +30,6 @@ async def until_stuck(management_url: str, folder: Path) -> None:
 
 async def _is_ready(client: httpx.AsyncClient) -> bool:
     try:
-        return (await client.get("/actuator/health/status")).status_code == httpx.codes.OK
+        return (await client.get(READY)).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False

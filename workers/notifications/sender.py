@@ -230,14 +230,10 @@ class _Lane:
         return self._clock.now() + max(timedelta(seconds=seconds), after or timedelta())
 
     def _told(self, outcome: Outcome, is_ours: bool) -> None:
-        message, action = outcome.message, "message-sent"
+        message, action = outcome.message, outcome.action if is_ours else "claim-lost"
         if outcome.at is not None:
             waited = max(0.0, (outcome.at - message.created_at).total_seconds())
             metrics.MESSAGE_WAIT.labels(self.kind).observe(waited)
-        else:
-            action = "message-dead" if outcome.next_attempt_at is None else "message-delayed"
-        if not is_ours:
-            action = "claim-lost"
         level = {"message-sent": logging.INFO, "message-dead": logging.ERROR}.get(action, logging.WARNING)
         metrics.MESSAGES.labels(self.kind, _OUTCOMES[action]).inc()
         facts = {"action": action, "number": message.number, "event": message.event, "channel": self.kind}

@@ -28,6 +28,13 @@ class Outcome:
     error: str = ""
     next_attempt_at: datetime | None = None
 
+    @property
+    def action(self) -> str:
+        """What the log calls it."""
+        if self.at is not None:
+            return "message-sent"
+        return "message-dead" if self.next_attempt_at is None else "message-delayed"
+
     def write(self, tx: outbox.Transaction) -> bool:
         """Returns False when the claim was lost to another sender meanwhile."""
         if self.at is not None:

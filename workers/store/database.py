@@ -152,8 +152,8 @@ class Database:
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """On SQLite one transaction writes at a time. Threads that wait here are woken at once; SQLite, which other
-        processes wait in, looks again after ever longer sleeps. After its patience it is SQLite that says so."""
+        """On SQLite one transaction writes at a time. Threads wait here and are woken at once; other processes look
+        again and again (`_has_begun`). After its patience it is SQLite that says so."""
         if not self.is_sqlite:
             yield
             return
