@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,13 +14,14 @@ from workers.store.cases import AnyCase
 from workers.store.incident_tables import MajorIncident
 from workers.store.outbox import Transaction
 from workers.store.retention_tables import RetentionRun
-from workers.store.tables import Complaint
+from workers.store.tables import Complaint, Deadline
 
 REPLY_FIELD: Final = "customer_reply"
 """Form field in which staff write to the customer, whichever the form."""
 EXPLANATION_FIELD: Final = "extension_explanation"
 """Form field in which the complaint group explains an extension to the customer (rules B8, C6)."""
-_DUE: Final = frozenset({"investigation_due_at", "result_due_at"})
+_DUE: Final = frozenset({"investigation_due_at", "result_due_at", "due_at"})
+"""Facts that come from the deadlines; `due_at` is the next one that can still be met."""
 _PATHS: Final = {"complaint": "/complaints/{number}", "incident": "/events/{number}"}
 """The page of the desk that shows a case to staff."""
 
@@ -37,7 +38,8 @@ def for_customer(
     reply = None
     if "reply" in used:
         reply = incidents.reply_for(tx, number) or answers.newest(tx, number, [REPLY_FIELD])
-    return _of_complaint(tx, complaint, now, settings, used) | {
+    kept = _deadlines(tx, number, used)
+    return _of_complaint(tx, complaint, now, settings, used, kept) | {
         "customer_name": spoken_name(complaint.customer_name),
         "progress_url": _progress_url(complaint, settings),
         "missing_fields": list(complaint.missing_fields),
@@ -72,7 +74,8 @@ def for_authority(
 ) -> dict[str, Any]:
     """What a text to a regulator or hotline may say. The customer's name is masked: they know the number."""
     name = spoken_name(complaint.customer_name)
-    return _of_complaint(tx, complaint, now, settings, used) | {
+    kept = _deadlines(tx, complaint.number, used)
+    return _of_complaint(tx, complaint, now, settings, used, kept) | {
         "customer_name": masking.name(name) if name else None,
         "external_ref": spoken_word(complaint.external_ref),
         "reply": _answer(tx, complaint.number, "reply", used, REPLY_FIELD),
@@ -92,9 +95,10 @@ def for_staff(
     known = {"case_kind": kind, "case_url": url}
     if isinstance(case, MajorIncident):
         return _of_incident(tx, case, now, settings, used) | known | {"due_at": None}
-    name = spoken_name(case.customer_name)
+    name, kept = spoken_name(case.customer_name), _deadlines(tx, case.number, used)
+    open_ones = (each.due_at for each in kept if each.met_at is None)
     return (
-        _of_complaint(tx, case, now, settings, used)
+        _of_complaint(tx, case, now, settings, used, kept)
         | known
         | {
             "finding": case.finding,
@@ -102,7 +106,7 @@ def for_staff(
             "measures": _answer(tx, case.number, "measures", used, "solution"),
             "result": _answer(tx, case.number, "result", used),
             "customer_name": masking.name(name) if name else None,
-            "due_at": _next_due(tx, case.number, now) if "due_at" in used else None,
+            "due_at": min((due_at for due_at in open_ones if due_at > now), default=None),
         }
     )
 
@@ -148,11 +152,19 @@ def _of_house(now: datetime, settings: Settings) -> dict[str, Any]:
     }
 
 
+def _deadlines(tx: Transaction, number: str, used: Collection[str]) -> list[Deadline]:
+    return [] if _DUE.isdisjoint(used) else deadlines.of(tx, number)
+
+
 def _of_complaint(
-    tx: Transaction, complaint: Complaint, now: datetime, settings: Settings, used: Collection[str]
+    tx: Transaction,
+    complaint: Complaint,
+    now: datetime,
+    settings: Settings,
+    used: Collection[str],
+    kept: Iterable[Deadline],
 ) -> dict[str, Any]:
-    is_told = not _DUE.isdisjoint(used)
-    due = {each.kind: each.due_at for each in deadlines.of(tx, complaint.number)} if is_told else {}
+    due = {each.kind: each.due_at for each in kept}
     return _of_any(tx, complaint, now, settings, used) | {
         "priority": complaint.priority,
         "received_at": complaint.received_at,
@@ -180,9 +192,3 @@ def _of_incident(
 
 def _figure(value: int | None) -> str | None:
     return f"{value:,}" if value is not None else None
-
-
-def _next_due(tx: Transaction, number: str, now: datetime) -> datetime | None:
-    """The next statutory deadline that can still be met."""
-    open_ones = (deadline.due_at for deadline in deadlines.of(tx, number) if deadline.met_at is None)
-    return min((due_at for due_at in open_ones if due_at > now), default=None)

@@ -115,7 +115,9 @@ class Messenger:
         Other arguments, result and errors as for `tell_customer`.
         """
         self._check_audience(event, "staff", case_facts.kind_of(case), case.number)
-        used = self._templates.used(event)
+        if not people:
+            return 0
+        used = self._templates.used(event) - facts.keys()
         known = case_facts.for_staff(tx, case, now, self._settings, used)
         known |= self._visit_facts(tx, case.number, event)
         if isinstance(case, Complaint):

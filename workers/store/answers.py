@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from workers.errors import Conflict
@@ -88,11 +89,22 @@ def latest(tx: Session, number: str) -> dict[str, str]:
     return {answer.field: answer.value for answer in of(tx, number)}
 
 
+_NEWEST: Final = (
+    select(Answer.value)
+    .where(
+        Answer.number == bindparam("of"),
+        Answer.field.in_(bindparam("fields", expanding=True)),
+        Answer.value != "",
+    )
+    .order_by(Answer.at.desc(), Answer.task_key.desc(), Answer.field)
+    .limit(1)
+)
+
+
 def newest(tx: Session, number: str, fields: Collection[str]) -> str | None:
     """The newest text in any of the fields, drafts too.
 
     The engine goes on as soon as it took a completion, before `finalise` is written: who needs the text
     of the task just completed finds it as a draft. A draft that the engine refused is discarded.
     """
-    mine = select(Answer.value).where(Answer.number == number, Answer.field.in_(fields), Answer.value != "")
-    return tx.scalar(mine.order_by(Answer.at.desc(), Answer.task_key.desc(), Answer.field).limit(1))
+    return tx.scalar(_NEWEST, {"of": number, "fields": list(fields)})

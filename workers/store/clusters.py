@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from workers.cases.region import Region, spellings
 from workers.names import Message, Status
 from workers.store import complaints, engine_requests, incidents
+from workers.store.database import Instant
 from workers.store.incident_tables import Cluster, IncidentComplaint, MajorIncident
 from workers.store.statements import insert_if_absent
 from workers.store.tables import Complaint
@@ -62,6 +64,9 @@ def detect(tx: Session, complaint: Complaint, threshold: Threshold | None, now: 
     return _open(tx, key, complaint, found, threshold, now)
 
 
+_LOCKED: Final = select(Cluster.id).where(Cluster.id == bindparam("of")).with_for_update()
+
+
 def _lock(tx: Session, complaint: Complaint, level: str) -> str:
     """Waits for everybody else who counts the same; returns the cluster's key."""
     place = _place(complaints.region(complaint), level)
@@ -69,7 +74,7 @@ def _lock(tx: Session, complaint: Complaint, level: str) -> str:
     key = "|".join(spellings(word)[0] if word else "" for word in words)
     row = {"policy": complaint.policy, "category": complaint.category, "product": complaint.product}
     insert_if_absent(tx, Cluster, ["key"], id=key, place_level=level, **row)
-    tx.execute(select(Cluster.id).where(Cluster.id == key).with_for_update())
+    tx.execute(_LOCKED, {"of": key})
     return key
 
 
@@ -79,19 +84,27 @@ def _place(region: Region, level: str) -> tuple[str | None, ...]:
     return known[: _LEVELS.index(level) + 1]
 
 
-def _join(tx: Session, complaint: Complaint, threshold: Threshold | None, now: datetime) -> str | None:
-    """Ties it to an event that is open for its kind and place; the oldest, where there are several."""
-    wanted = select(MajorIncident.number).where(
+_OPEN_HERE: Final = (
+    select(MajorIncident.number)
+    .where(
         MajorIncident.status.in_(incidents.OPEN),
-        MajorIncident.policy == complaint.policy,
-        MajorIncident.category == complaint.category,
-        or_(MajorIncident.product.is_(None), MajorIncident.product == complaint.product),
+        MajorIncident.policy == bindparam("policy"),
+        MajorIncident.category == bindparam("category"),
+        or_(MajorIncident.product.is_(None), MajorIncident.product == bindparam("product")),
         *(
-            or_(column.is_(None), _is_called(column, getattr(complaint, column.key)))
+            or_(column.is_(None), column.in_(bindparam(column.key, expanding=True)))
             for column in (MajorIncident.province, MajorIncident.city, MajorIncident.branch)
         ),
     )
-    for number in tx.scalars(wanted.order_by(MajorIncident.declared_at, MajorIncident.number)).all():
+    .order_by(MajorIncident.declared_at, MajorIncident.number)
+)
+
+
+def _join(tx: Session, complaint: Complaint, threshold: Threshold | None, now: datetime) -> str | None:
+    """Ties it to an event that is open for its kind and place; the oldest, where there are several."""
+    told = {"policy": complaint.policy, "category": complaint.category, "product": complaint.product}
+    places = {level: _spelt(getattr(complaint, level)) for level in _LEVELS}
+    for number in tx.scalars(_OPEN_HERE, {**told, **places}).all():
         incident = incidents.get(tx, number)
         if incident.status not in incidents.OPEN:  # solved while this one waited for its lock
             continue
@@ -110,27 +123,44 @@ def _reassess(tx: Session, number: str, threshold: Threshold | None, now: dateti
 
 
 def _window(tx: Session, complaint: Complaint, threshold: Threshold) -> list[Complaint]:
-    """The complaints of the same kind from the same place within the window that never belonged to an event."""
-    level = _LEVELS.index(threshold.place_level) + 1
-    columns = (Complaint.province, Complaint.city, Complaint.branch)[:level]
-    same_product = Complaint.product == complaint.product
-    if complaint.product is None:
-        same_product = Complaint.product.is_(None)
-    statement = select(Complaint).where(
-        Complaint.policy == complaint.policy,
-        Complaint.category == complaint.category,
-        same_product,
-        Complaint.received_at > complaint.received_at - threshold.window,
+    """The complaints of the same kind from the same place within the window that never belonged to an event; none
+    where they are fewer than the threshold."""
+    levels = _LEVELS[: _LEVELS.index(threshold.place_level) + 1]
+    places = {level: _spelt(getattr(complaint, level)) for level in levels}
+    known = tuple(level for level in levels if places[level])
+    told = {"policy": complaint.policy, "category": complaint.category, "product": complaint.product}
+    after = complaint.received_at - threshold.window
+    wanted = _alike(complaint.product is not None, levels, known)
+    numbers = tx.scalars(wanted, {**told, **places, "after": after}).all()
+    if len(numbers) < threshold.count:
+        return []
+    found = select(Complaint).where(Complaint.number.in_(numbers))
+    return list(tx.scalars(found.order_by(Complaint.received_at, Complaint.number)))
+
+
+@cache
+def _alike(has_product: bool, levels: tuple[str, ...], known: tuple[str, ...]) -> Select[str]:
+    """Built once for each shape: it is asked for every complaint, and a cluster is rare."""
+    product = Complaint.product == bindparam("product") if has_product else Complaint.product.is_(None)
+    return select(Complaint.number).where(
+        Complaint.policy == bindparam("policy"),
+        Complaint.category == bindparam("category"),
+        product,
+        Complaint.received_at > bindparam("after", type_=Instant),
         Complaint.status != Status.WITHDRAWN,
         ~exists().where(IncidentComplaint.complaint == Complaint.number),
-        *(_is_called(column, getattr(complaint, column.key)) for column in columns),
+        *(_is_called(level, level in known) for level in levels),
     )
-    return list(tx.scalars(statement.order_by(Complaint.received_at, Complaint.number)))
 
 
-def _is_called(column: InstrumentedAttribute[str | None], place: str | None) -> ColumnElement[bool]:
+def _is_called(level: str, is_known: bool) -> ColumnElement[bool]:
     """杭州 and 杭州市 are the same city; a place that nobody named is one of its own."""
-    return column.is_(None) if place is None else column.in_(spellings(place))
+    column: InstrumentedAttribute[str | None] = getattr(Complaint, level)
+    return column.in_(bindparam(level, expanding=True)) if is_known else column.is_(None)
+
+
+def _spelt(place: str | None) -> list[str]:
+    return [] if place is None else list(spellings(place))
 
 
 def _open(

@@ -7,14 +7,28 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
-from sqlalchemy import ColumnElement, String, and_, bindparam, func, literal, or_, select, tuple_, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
 from workers.errors import Broken, NotFound
 from workers.names import Status
+from workers.store.database import Instant
 from workers.store.retention_tables import Pseudonym
 from workers.store.tables import Complaint
 
@@ -132,38 +146,57 @@ def earlier(tx: Session, complaint: Complaint, *, within: timedelta) -> list[str
     Args:
         within: how far back; from the policy.
     """
-    statement = (
+    told = {
+        "customer": complaint.customer_key,
+        "of": complaint.number,
+        "since": complaint.received_at - within,
+        "at": complaint.received_at,
+        "text": complaint.text,
+        "category": complaint.category,
+        "product": complaint.product,
+    }
+    wanted = _earlier(complaint.category is not None, complaint.product is not None)
+    return list(tx.scalars(wanted, told))
+
+
+@cache
+def _earlier(has_category: bool, has_product: bool) -> Select[str]:
+    """Built once: it is asked for every complaint."""
+    at = bindparam("at", type_=Instant)
+    return (
         select(Complaint.number)
         .where(
-            same_customer(complaint),
-            Complaint.number != complaint.number,
-            Complaint.received_at >= complaint.received_at - within,
-            tuple_(Complaint.received_at, Complaint.number) < (complaint.received_at, complaint.number),
+            _of_customer(bindparam("customer", type_=String)),
+            Complaint.number != bindparam("of"),
+            Complaint.received_at >= bindparam("since", type_=Instant),
+            tuple_(Complaint.received_at, Complaint.number) < tuple_(at, bindparam("of")),
             Complaint.status != Status.WITHDRAWN,
-            _same_problem(complaint),
+            _same_problem(has_category, has_product),
         )
         .order_by(Complaint.received_at.desc(), Complaint.number.desc())
     )
-    return list(tx.scalars(statement))
 
 
 def same_customer(complaint: Complaint) -> ColumnElement[bool]:
     """A complaint of the same customer, also under the name that their anonymised complaints have (rule C10)."""
-    own = select(literal(complaint.customer_key, String))
-    named = select(Pseudonym.pseudonym).where(Pseudonym.customer_key == complaint.customer_key)
+    return _of_customer(literal(complaint.customer_key, String))
+
+
+def _of_customer(key: ColumnElement[str]) -> ColumnElement[bool]:
+    named = select(Pseudonym.pseudonym).where(Pseudonym.customer_key == key)
     # Not an OR of both: PostgreSQL would read all complaints for it.
-    return Complaint.customer_key.in_(union_all(own, named))
+    return Complaint.customer_key.in_(union_all(select(key), named))
 
 
-def _same_problem(complaint: Complaint) -> ColumnElement[bool]:
-    same = [Complaint.text == complaint.text]
-    if complaint.category is None:
-        if complaint.product is not None:
-            same.append(Complaint.product == complaint.product)
+def _same_problem(has_category: bool, has_product: bool) -> ColumnElement[bool]:
+    same = [Complaint.text == bindparam("text")]
+    same_product = Complaint.product == bindparam("product")
+    if not has_category:
+        same += [same_product] if has_product else []
     else:
-        no_other = or_(Complaint.product == complaint.product, Complaint.product.is_(None))
-        here = no_other if complaint.product is not None else Complaint.category.is_not(None)
-        same.append(and_(Complaint.category == complaint.category, here))
+        no_other = or_(same_product, Complaint.product.is_(None))
+        here = no_other if has_product else Complaint.category.is_not(None)
+        same.append(and_(Complaint.category == bindparam("category"), here))
     return or_(*same)
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from workers.store import answers, statements, suggestions, timeline
 from workers.store.attempt_tables import CompletionAttempt
+from workers.store.statements import KEYS
 from workers.store.tables import Answer, TimelineEntry
 
 
@@ -85,6 +87,9 @@ def complete(
     return timeline.add(tx, number, at, person, "task-completed", _key(task_key), task=name, form=form)
 
 
+_ATTEMPTS: Final = select(CompletionAttempt).where(CompletionAttempt.task_key.in_(KEYS)).with_for_update()
+
+
 def by_record(tx: Session, ended: Mapping[str, tuple[str | None, datetime]]) -> None:
     """Tasks ended, as the engine's records tell: whose attempt it was is written down, though no desk lived to do it.
     What others had sent did not count, and their drafts go.
@@ -93,15 +98,15 @@ def by_record(tx: Session, ended: Mapping[str, tuple[str | None, datetime]]) -> 
         ended: by task key, the action of the record (None: nobody's, or taken away) and when.
     """
     for keys in statements.chunks(ended):
-        mine = CompletionAttempt.task_key.in_(keys)
-        found = tx.scalars(select(CompletionAttempt).where(mine).with_for_update()).all()
+        found = tx.scalars(_ATTEMPTS, {"keys": keys}).all()
         for attempt in found:
             key, who, (action, at) = attempt.task_key, attempt.person, ended[attempt.task_key]
             if attempt.action == action:
                 complete(tx, attempt.number, key, who, at, name=attempt.name, form=attempt.form or None)
             else:
                 answers.discard(tx, key, who)
-        tx.execute(delete(CompletionAttempt).where(mine))
+        if found:
+            tx.execute(delete(CompletionAttempt).where(CompletionAttempt.task_key.in_(keys)))
 
 
 def keep_customer_words(tx: Session, number: str, field: str, value: str, author: str, at: datetime) -> None:

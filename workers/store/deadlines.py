@@ -11,30 +11,32 @@ from sqlalchemy import String, bindparam, case, func, select, update
 from sqlalchemy.orm import Session
 
 from workers.store.database import Instant
-from workers.store.statements import insert_if_absent
+from workers.store.statements import insert_if_absent, table_of
 from workers.store.tables import Complaint, Deadline
 
 STAGES: Final = ("preliminary", "result", "appeal")
 """Kinds that have a watch of their own, with warnings and raising; all others are milestones on the way."""
 
 _NOT_MISSED: Final = Deadline.missed_at.is_(None)
+
+_KEPT: Final = table_of(Deadline).c
+_NOW: Final = bindparam("now", type_=Instant)
+_IS_LATE: Final = (_KEPT.due_at < _NOW) & _KEPT.missed_at.is_(None)
 _UNIT: Final = (
-    select(Complaint.owner_group)
-    .where(Complaint.number == Deadline.number)
-    .correlate(Deadline)
+    select(table_of(Complaint).c.owner_group)
+    .where(table_of(Complaint).c.number == _KEPT.number)
+    .correlate(table_of(Deadline))
     .scalar_subquery()
 )
 """The group that has the case now."""
-
-_IS_LATE: Final = (Deadline.due_at < bindparam("now", type_=Instant)) & _NOT_MISSED
 _MEET: Final = (
-    update(Deadline)
-    .where(Deadline.number == bindparam("of"), Deadline.kind == bindparam("what"), Deadline.met_at.is_(None))
+    update(table_of(Deadline))
+    .where(_KEPT.number == bindparam("of"), _KEPT.kind == bindparam("what"), _KEPT.met_at.is_(None))
     .values(
-        met_at=bindparam("now", type_=Instant),
-        missed_at=case((_IS_LATE, bindparam("now", type_=Instant)), else_=Deadline.missed_at),
+        met_at=_NOW,
+        missed_at=case((_IS_LATE, _NOW), else_=_KEPT.missed_at),
         missed_by=case(
-            (_IS_LATE, func.coalesce(bindparam("unit", type_=String), _UNIT)), else_=Deadline.missed_by
+            (_IS_LATE, func.coalesce(bindparam("unit", type_=String), _UNIT)), else_=_KEPT.missed_by
         ),
     )
 )
@@ -43,7 +45,8 @@ _MEET: Final = (
 
 def put(tx: Session, number: str, kind: str, due_at: datetime) -> datetime:
     """Keeps the deadline. One that is there already stays as it is; returns when the kept one is due."""
-    insert_if_absent(tx, Deadline, ["number", "kind"], number=number, kind=kind, due_at=due_at)
+    if insert_if_absent(tx, Deadline, ["number", "kind"], number=number, kind=kind, due_at=due_at):
+        return due_at
     return tx.scalars(select(Deadline.due_at).where(Deadline.number == number, Deadline.kind == kind)).one()
 
 
@@ -76,8 +79,8 @@ def mark_met(tx: Session, number: str, kind: str, now: datetime, group: str | No
     Args:
         group: who has the case: a deadline that is missed is recorded against it (rule D8).
     """
-    told = {"of": number, "what": kind, "now": now, "unit": group or None}
-    tx.execute(_MEET, told, execution_options={"synchronize_session": False})
+    tx.flush()
+    tx.execute(_MEET, {"of": number, "what": kind, "now": now, "unit": group or None})
 
 
 def mark_missed_by(tx: Session, number: str, kind: str, unit: str, now: datetime) -> None:

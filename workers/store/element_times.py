@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from functools import cache
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import func, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 from workers.names import SHANGHAI
 from workers.store import statements
 from workers.store.record_tables import Element
+from workers.store.statements import KEYS, table_of
 from workers.store.time_tables import ElementTime
 
 CONTAINERS: Final = ("SUB_PROCESS", "EVENT_SUB_PROCESS", "MULTI_INSTANCE_BODY")
@@ -57,16 +59,23 @@ def bucket_of(seconds: float) -> int:
     return min(_LAST_BUCKET, max(0, math.floor(2 * math.log2(seconds)))) if seconds >= 1 else 0
 
 
+_ENDED: Final = select(Element.process_id, Element.element_id, Element.started_at, Element.ended_at).where(
+    Element.key.in_(KEYS),
+    Element.element_type.not_in(CONTAINERS),
+    Element.ended_at.is_not(None),
+)
+
+
 def add_ended(tx: Session, keys: Iterable[str]) -> None:
     """Counts elements, by key, that a batch of records says have ended. Each must be told once only."""
-    ended: list[Ended] = []
-    for chunk in statements.chunks(keys):
-        rows = select(Element.process_id, Element.element_id, Element.started_at, Element.ended_at)
-        rows = rows.where(Element.key.in_(chunk), Element.element_type.not_in(CONTAINERS))
-        for process_id, element_id, started_at, ended_at in tx.execute(rows):
-            if ended_at is not None:
-                ended.append(Ended(process_id, element_id, started_at, ended_at))
-    add(tx, ended)
+    add(
+        tx,
+        [
+            Ended(*cast("Any", row))
+            for chunk in statements.chunks(keys)
+            for row in tx.execute(_ENDED, {"keys": chunk})
+        ],
+    )
 
 
 def add(tx: Session, ended: Iterable[Ended]) -> None:
@@ -80,15 +89,6 @@ def add(tx: Session, ended: Iterable[Ended]) -> None:
         found[1] += round(seconds)
     if not sums:
         return
-    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(ElementTime)
-    statement = insert.on_conflict_do_update(
-        index_elements=["process_id", "day", "element_id", "bucket"],
-        set_={
-            "count": ElementTime.count + insert.excluded["count"],
-            "seconds": ElementTime.seconds + insert.excluded["seconds"],
-        },
-    )
     names = ("process_id", "day", "element_id", "bucket")
     rows: list[dict[str, Any]] = [
         {**dict(zip(names, key, strict=True)), "count": count, "seconds": seconds}
@@ -96,7 +96,17 @@ def add(tx: Session, ended: Iterable[Ended]) -> None:
             sums.items()
         )  # in one order: two writers never wait for each other
     ]
-    tx.execute(statement, rows)
+    tx.execute(_counting(tx.get_bind().dialect.name), rows)
+
+
+@cache
+def _counting(dialect: str) -> Any:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table_of(ElementTime))
+    columns = table_of(ElementTime).c
+    return insert.on_conflict_do_update(
+        index_elements=["process_id", "day", "element_id", "bucket"],
+        set_={name: columns[name] + insert.excluded[name] for name in ("count", "seconds")},
+    )
 
 
 def heat(tx: Session, process_id: str, first: date, last: date) -> list[ElementHeat]:

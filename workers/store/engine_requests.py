@@ -5,14 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select, update
+from sqlalchemy import Integer, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from workers.names import STARTS
 from workers.store import statements
+from workers.store.database import Instant
 from workers.store.record_tables import ProcessInstance
+from workers.store.statements import table_of
 from workers.store.tables import EngineRequest
 
 
@@ -44,25 +46,39 @@ def add(
     )
 
 
+_REQUESTS: Final = table_of(EngineRequest)
+_IDS: Final = _REQUESTS.c.message_id.in_(bindparam("ids", expanding=True))
+_PENDING: Final = (
+    select(EngineRequest)
+    .where(
+        EngineRequest.state == "pending",
+        EngineRequest.message_id.not_in(bindparam("besides", expanding=True)),
+    )
+    .order_by(EngineRequest.created_at, EngineRequest.message_id)
+    .limit(bindparam("most", type_=Integer))
+)
+_ATTEMPT: Final = update(_REQUESTS).where(_IDS).values(attempts=_REQUESTS.c.attempts + 1)
+_SENT: Final = (
+    update(_REQUESTS)
+    .where(_IDS, _REQUESTS.c.state == "pending")
+    .values(state="sent", sent_at=bindparam("now", type_=Instant))
+)
+"""For every message and several times a second: building a statement takes longer than carrying it out."""
+
+
 def pending(tx: Session, limit: int, besides: Collection[str] = ()) -> list[EngineRequest]:
     """The oldest requests not sent yet, without those whose message ids are in `besides`."""
-    found = select(EngineRequest).where(EngineRequest.state == "pending")
-    if besides:
-        found = found.where(EngineRequest.message_id.not_in(besides))
-    return list(tx.scalars(found.order_by(EngineRequest.created_at, EngineRequest.message_id).limit(limit)))
+    return list(tx.scalars(_PENDING, {"besides": list(besides), "most": limit}))
 
 
 def mark_attempt(tx: Session, message_ids: Collection[str]) -> None:
     """Note, before publishing, that these may reach the engine from now on."""
-    chosen = EngineRequest.message_id.in_(message_ids)
-    tx.execute(update(EngineRequest).where(chosen).values(attempts=EngineRequest.attempts + 1))
+    tx.execute(_ATTEMPT, {"ids": list(message_ids)})
 
 
 def mark_sent(tx: Session, message_ids: Collection[str], now: datetime) -> None:
     """Note that the engine has these."""
-    chosen = EngineRequest.message_id.in_(message_ids)
-    waiting = EngineRequest.state == "pending"
-    tx.execute(update(EngineRequest).where(chosen, waiting).values(state="sent", sent_at=now))
+    tx.execute(_SENT, {"ids": list(message_ids), "now": now})
 
 
 def arrived(tx: Session, requests: Collection[EngineRequest]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Select, func, select, tuple_, update
+from sqlalchemy import Select, bindparam, func, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -193,14 +193,16 @@ def _members(number: str) -> Select[Complaint]:
     )
 
 
+_OF_COMPLAINT: Final = (
+    select(MajorIncident)
+    .join(IncidentComplaint, IncidentComplaint.incident == MajorIncident.number)
+    .where(IncidentComplaint.complaint == bindparam("of"), IncidentComplaint.detached_at.is_(None))
+)
+
+
 def of_complaint(tx: Session, complaint: str) -> MajorIncident | None:
     """The incident that a complaint belongs to; not locked."""
-    mine = (
-        select(MajorIncident)
-        .join(IncidentComplaint, IncidentComplaint.incident == MajorIncident.number)
-        .where(IncidentComplaint.complaint == complaint, IncidentComplaint.detached_at.is_(None))
-    )
-    return tx.scalars(mine).one_or_none()
+    return tx.scalars(_OF_COMPLAINT, {"of": complaint}).one_or_none()
 
 
 def reply_for(tx: Session, complaint: str) -> str | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.exc import IntegrityError, OperationalError, TimeoutError
 from sqlalchemy.orm import Session
 
@@ -90,6 +90,11 @@ def _accept(
     return Accepted(number, is_new=True)
 
 
+_SAME: Final = select(Complaint.number).where(
+    Complaint.channel == bindparam("channel"), Complaint.external_ref == bindparam("ref")
+)
+
+
 def _earlier(tx: Session, line: ComplaintLine, submission: str | None) -> str | None:
     if submission is not None:
         sent = tx.scalars(select(Complaint.number).where(Complaint.submission == submission)).one_or_none()
@@ -97,8 +102,7 @@ def _earlier(tx: Session, line: ComplaintLine, submission: str | None) -> str | 
             return sent
     if line.external_ref is None:
         return None
-    same = (Complaint.channel == line.channel, Complaint.external_ref == line.external_ref)
-    return tx.scalars(select(Complaint.number).where(*same)).one_or_none()
+    return tx.scalars(_SAME, {"channel": line.channel, "ref": line.external_ref}).one_or_none()
 
 
 def _keep(tx: Session, line: ComplaintLine, now: datetime, submission: str | None) -> str:

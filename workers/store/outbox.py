@@ -13,12 +13,24 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Final, TypeAlias, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Update, and_, bindparam, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Integer,
+    Update,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from workers.errors import Conflict, NotFound
 from workers.store.database import Instant
-from workers.store.statements import insert_if_absent
+from workers.store.statements import insert_if_absent, table_of
 from workers.store.tables import OutboxMessage
 
 Transaction: TypeAlias = Session
@@ -82,7 +94,14 @@ _DUE: Final = (
     select(OutboxMessage)
     .where(_is_due())
     .order_by(OutboxMessage.next_attempt_at, OutboxMessage.id)
+    .limit(bindparam("most", type_=Integer))
     .with_for_update(skip_locked=True)  # SQLite leaves this out: its transaction has the whole store
+)
+_OUTBOX: Final = table_of(OutboxMessage)
+_CLAIM: Final = (
+    update(_OUTBOX)
+    .where(_OUTBOX.c.id.in_(bindparam("ids", expanding=True)))
+    .values(claimed_until=bindparam("until", type_=Instant), attempts=_OUTBOX.c.attempts + 1)
 )
 """Senders look several times a second: building a statement takes longer than carrying it out."""
 
@@ -99,12 +118,13 @@ def claim(
         besides: ids not to take, e.g. those that this sender is still delivering although a moved clock ended
             the lease.
     """
-    told = {"now": now, "far": now + FARTHEST, "channel": channel, "besides": list(besides)}
-    messages = list(tx.scalars(_DUE.limit(limit), told))
-    for message in messages:
-        message.claimed_until = now + lease
-        message.attempts += 1
-    tx.flush()
+    told = {"now": now, "far": now + FARTHEST, "channel": channel, "besides": list(besides), "most": limit}
+    messages, until = list(tx.scalars(_DUE, told)), now + lease
+    if messages:
+        tx.execute(_CLAIM, {"ids": [message.id for message in messages], "until": until})
+    for message in messages:  # as the rows are now
+        set_committed_value(message, "claimed_until", until)
+        set_committed_value(message, "attempts", message.attempts + 1)
     return messages
 
 
@@ -197,13 +217,14 @@ def _change(tx: Session, claimed: OutboxMessage, **values: Any) -> bool:
 @cache
 def _changing(names: tuple[str, ...]) -> Update:
     """Built once: it takes as long as carrying it out three times."""
+    columns = _OUTBOX.c
     is_ours = and_(
-        OutboxMessage.id == bindparam("of"),
-        OutboxMessage.status == "pending",
-        OutboxMessage.claimed_until == bindparam("until", type_=Instant),
+        columns.id == bindparam("of"),
+        columns.status == "pending",
+        columns.claimed_until == bindparam("until", type_=Instant),
     )
-    new = {name: bindparam(f"new_{name}", type_=getattr(OutboxMessage, name).type) for name in names}
-    return update(OutboxMessage).where(is_ours).values(new)
+    new = {name: bindparam(f"new_{name}", type_=columns[name].type) for name in names}
+    return update(_OUTBOX).where(is_ours).values(new)
 
 
 def affected(tx: Session, statement: Update | Any, told: Mapping[str, Any] | None = None) -> int:

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from sqlalchemy import String, Table, delete, exists, select, update
+from sqlalchemy import String, bindparam, delete, exists, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -28,7 +28,7 @@ from workers.store.record_tables import (
     Timer,
     UserTask,
 )
-from workers.store.statements import insert_if_absent
+from workers.store.statements import KEYS, insert_if_absent, table_of
 from workers.store.tables import Answer
 
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -83,16 +83,35 @@ class RecordChanges:
         row.changed |= changed
 
 
+_POSITIONS: Final = (
+    select(RecordPosition.partition, RecordPosition.position, RecordPosition.recorded_at)
+    .where(RecordPosition.partition.in_(bindparam("partitions", expanding=True)))
+    .order_by(RecordPosition.partition)
+    .with_for_update()
+)
+_SAVE: Final = (
+    update(table_of(RecordPosition))
+    .where(table_of(RecordPosition).c.partition == bindparam("of"))
+    .values({name: bindparam(f"new_{name}") for name in ("position", "recorded_at", "applied_at")})
+)
+"""Statements of every batch are built once: building them takes longer than carrying them out."""
+
+
 def lock_positions(tx: Session, partitions: Iterable[int]) -> dict[int, tuple[int, datetime]]:
     """The last applied position and newest time stamp per partition; nobody else moves them until commit."""
     wanted = sorted(partitions)
+    found = _locked(tx, wanted)
     for partition in wanted:  # in one order, so that two writers never wait for each other
-        insert_if_absent(
-            tx, RecordPosition, ["partition"], partition=partition, position=0, recorded_at=NEVER
-        )
-    rows = select(RecordPosition).where(RecordPosition.partition.in_(wanted))
-    rows = rows.order_by(RecordPosition.partition).with_for_update()
-    return {row.partition: (row.position, row.recorded_at) for row in tx.scalars(rows)}
+        if partition not in found:
+            insert_if_absent(
+                tx, RecordPosition, ["partition"], partition=partition, position=0, recorded_at=NEVER
+            )
+    return found if len(found) == len(wanted) else _locked(tx, wanted)
+
+
+def _locked(tx: Session, partitions: list[int]) -> dict[int, tuple[int, datetime]]:
+    rows = tx.execute(_POSITIONS, {"partitions": partitions})
+    return {partition: (position, recorded_at) for partition, position, recorded_at in rows}
 
 
 def save_positions(
@@ -100,8 +119,12 @@ def save_positions(
 ) -> None:
     """Notes how far the partitions were applied, and when. The rows must be locked (see `lock_positions`)."""
     for partition, (position, recorded_at) in positions.items():
-        change = update(RecordPosition).where(RecordPosition.partition == partition)
-        tx.execute(change.values(position=position, recorded_at=recorded_at, applied_at=now))
+        told = {"new_position": position, "new_recorded_at": recorded_at, "new_applied_at": now}
+        tx.execute(_SAVE, {"of": partition, **told})
+
+
+_FINAL: Final = update(table_of(Answer)).where(table_of(Answer).c.task_key.in_(KEYS)).values(is_final=True)
+_FORGET: Final = delete(table_of(ProcessVariable)).where(table_of(ProcessVariable).c.scope_key.in_(KEYS))
 
 
 def write(tx: Session, changes: RecordChanges) -> None:
@@ -117,7 +140,7 @@ def write(tx: Session, changes: RecordChanges) -> None:
     task_offers.refresh(tx, tasks)
     completions.by_record(tx, _ended_tasks(changes))
     for keys in statements.chunks(changes.completed_tasks):
-        tx.execute(update(Answer).where(Answer.task_key.in_(keys)).values(is_final=True))
+        tx.execute(_FINAL, {"keys": keys})
 
 
 def _ended_tasks(changes: RecordChanges) -> dict[str, tuple[str | None, datetime]]:
@@ -135,7 +158,7 @@ def _forget_variables(tx: Session, changes: RecordChanges, gone: Collection[str]
     for key in [key for key, row in variables.items() if row.values["scope_key"] in gone]:
         del variables[key]
     for keys in statements.chunks(gone):
-        tx.execute(delete(ProcessVariable).where(ProcessVariable.scope_key.in_(keys)))
+        tx.execute(_FORGET, {"keys": keys})
 
 
 def _upsert(tx: Session, model: type[Base], rows: Mapping[str, _Row]) -> None:
@@ -151,7 +174,7 @@ def _upsert(tx: Session, model: type[Base], rows: Mapping[str, _Row]) -> None:
 @cache
 def _shape(model: type[Base]) -> tuple[str, dict[str, int | None]]:
     """The name of the key, and the length that each text may have (Text is one too, with no length)."""
-    table = cast("Table", model.__table__)
+    table = table_of(model)
     (key,) = (column.name for column in table.primary_key)
     return key, {each.name: each.type.length for each in table.columns if isinstance(each.type, String)}
 
@@ -159,7 +182,7 @@ def _shape(model: type[Base]) -> tuple[str, dict[str, int | None]]:
 @cache
 def _upsert_statement(dialect: str, model: type[Base], changed: frozenset[str]) -> Any:
     """Built once: for a batch that is small, building took longer than carrying it out."""
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(cast("Table", model.__table__))
+    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table_of(model))
     columns = {name: insert.excluded[name] for name in sorted(changed)}
     return insert.on_conflict_do_update(index_elements=[_shape(model)[0]], set_=columns)
 
@@ -174,6 +197,20 @@ def _fit(values: Mapping[str, Any], limits: Mapping[str, int | None]) -> dict[st
     return fitting
 
 
+def _inheriting() -> Any:
+    """Gives instances among, or called by, `keys` the number of their caller, where they have none and it has one."""
+    parent = aliased(ProcessInstance)
+    is_child = ProcessInstance.parent_key == parent.key
+    inherited = select(parent.number).where(is_child).scalar_subquery()
+    orphan = ProcessInstance.number.is_(None) & exists().where(is_child, parent.number.is_not(None))
+    related = ProcessInstance.key.in_(KEYS) | ProcessInstance.parent_key.in_(KEYS)
+    change = update(ProcessInstance).where(orphan, related).values(number=inherited)
+    return change.returning(ProcessInstance.key).execution_options(synchronize_session=False)
+
+
+_INHERIT: Final = _inheriting()
+
+
 def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> set[str]:
     """Called processes inherit the number of their caller, however deep, whichever record came first.
 
@@ -181,18 +218,11 @@ def _hand_down_numbers(tx: Session, relatives: Collection[str]) -> set[str]:
         Keys of the instances that got a number.
     """
     everyone: set[str] = set()
-    parent = aliased(ProcessInstance)
-    is_child = ProcessInstance.parent_key == parent.key
-    inherited = select(parent.number).where(is_child).scalar_subquery()
-    orphan = ProcessInstance.number.is_(None) & exists().where(is_child, parent.number.is_not(None))
     generation = list(relatives)
     while generation:
         named: list[str] = []
         for keys in statements.chunks(generation):
-            related = ProcessInstance.key.in_(keys) | ProcessInstance.parent_key.in_(keys)
-            change = update(ProcessInstance).where(orphan, related).values(number=inherited)
-            change = change.execution_options(synchronize_session=False)
-            named += tx.scalars(change.returning(ProcessInstance.key))
+            named += tx.scalars(_INHERIT, {"keys": keys})
         generation = named
         everyone.update(named)
     return everyone

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -93,14 +93,18 @@ def end(refund: Refund, status: str, now: datetime, reason: str | None = None) -
         refund.claimed_charge = None
 
 
+_WAITING_OF: Final = (
+    select(Refund).where(Refund.number == bindparam("of"), Refund.status.in_(WAITING)).with_for_update()
+)
+
+
 def cancel_waiting(tx: Session, number: str, now: datetime, reason: str) -> None:
     """Cancels the refunds of a case for which no money has moved.
 
     Args:
         reason: `withdrawn`, `replaced`, `case-raised` or `joined-incident`: a word of labels.json.
     """
-    mine = select(Refund).where(Refund.number == number, Refund.status.in_(WAITING)).with_for_update()
-    for refund in tx.scalars(mine):
+    for refund in tx.scalars(_WAITING_OF, {"of": number}):
         end(refund, "cancelled", now, reason)
     tx.flush()
 

@@ -50,11 +50,6 @@ def open_run(tx: Session, now: datetime, *, who: str, confirmed: bool = False) -
     return number, True
 
 
-def find(tx: Session, number: str) -> RetentionRun | None:
-    """The run; None where the number is of something else."""
-    return tx.get(RetentionRun, number)
-
-
 def get(tx: Session, number: str) -> RetentionRun:
     """The run. Raises NotFound."""
     found = tx.get(RetentionRun, number)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Text, cast, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from workers.cases.contact import Email, Phone
@@ -128,9 +129,14 @@ def everybody(tx: Session) -> list[Staff]:
     return list(tx.scalars(select(Staff).where(Staff.is_active).order_by(Staff.username)))
 
 
+_CALLED: Final = (
+    select(Staff).where(Staff.username.in_(bindparam("names", expanding=True))).order_by(Staff.username)
+)
+
+
 def by_usernames(tx: Session, usernames: Collection[str]) -> list[Staff]:
     """The people with these usernames, by username; who is unknown is left out."""
-    return list(tx.scalars(select(Staff).where(Staff.username.in_(usernames)).order_by(Staff.username)))
+    return list(tx.scalars(_CALLED, {"names": list(usernames)})) if usernames else []
 
 
 def names(tx: Session, usernames: Iterable[str | None]) -> dict[str, str]:
@@ -158,6 +164,13 @@ def nearest_of(tx: Session, groups: Collection[str]) -> dict[str, Nearest[str]]:
     }
 
 
+_LOADS: Final = (
+    select(Complaint.owner_person, func.count())
+    .where(Complaint.owner_person.in_(bindparam("names", expanding=True)), Complaint.status.in_(_WORKING))
+    .group_by(Complaint.owner_person)
+)
+
+
 def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str] = ()) -> Staff:
     """Who gets the next case: of the group's people nearest to the region the one with the fewest open cases.
 
@@ -173,21 +186,18 @@ def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str]
     if not nearest:
         others = " besides those who must not get the case" if exclude else ""
         raise Broken(f"nobody active is in the group {group!r}{others}; add a person to the staff file")
-    count = (
-        select(Complaint.owner_person, func.count())
-        .where(
-            Complaint.owner_person.in_([person.username for person in nearest]),
-            Complaint.status.in_(_WORKING),
-        )
-        .group_by(Complaint.owner_person)
-    )
-    load_of = dict(tx.execute(count).all())
+    load_of = dict(tx.execute(_LOADS, {"names": [person.username for person in nearest]}).all())
     return min(nearest, key=lambda person: (load_of.get(person.username, 0), person.username))
 
 
 def _members(tx: Session, group: str) -> list[Staff]:
-    people = tx.scalars(select(Staff).where(Staff.is_active, _names(group)).order_by(Staff.username))
-    return [person for person in people if group in person.groups]
+    return [person for person in tx.scalars(_naming(group)) if group in person.groups]
+
+
+@cache
+def _naming(group: str) -> Select[Staff]:
+    """Groups are those of the models: a few."""
+    return select(Staff).where(Staff.is_active, _names(group)).order_by(Staff.username)
 
 
 def _names(group: str) -> ColumnElement[bool]:

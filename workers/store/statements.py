@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any, Final, cast
 
-from sqlalchemy import Table, bindparam, inspect
+from sqlalchemy import CursorResult, String, Table, bindparam, inspect
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from workers.store.database import Base
 from workers.store.tables import Counter
 
+KEYS: Final = bindparam("keys", expanding=True, type_=String)
+"""A list in a statement that is built once: `.in_(KEYS)`, carried out with `{"keys": […]}`."""
 _CHUNK: Final = 500
 """Bound values of one statement stay far under SQLite's 32,766."""
 
@@ -22,6 +24,12 @@ def chunks(keys: Iterable[str]) -> Iterator[list[str]]:
     ordered = sorted(keys)
     for start in range(0, len(ordered), _CHUNK):
         yield ordered[start : start + _CHUNK]
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table behind a mapped class. A statement on it is carried out without the ORM: half the time, and objects
+    that the session has already are not brought up to date."""
+    return cast("Table", model.__table__)
 
 
 def insert_if_absent(tx: Session, table: type[Base], key: list[str], **values: Any) -> bool:
@@ -37,26 +45,35 @@ def insert_if_absent(tx: Session, table: type[Base], key: list[str], **values: A
         True if the row is new.
     """
     tx.flush()
-    columns = inspect(table).columns
-    row = {columns[name].name: value for name, value in values.items()}
-    statement = _insert_if_absent(tx.get_bind().dialect.name, table, tuple(key), tuple(row))
-    return tx.execute(statement, row).first() is not None
+    statement, columns = _insert_if_absent(tx.get_bind().dialect.name, table, tuple(key), tuple(values))
+    row = dict(zip(columns, values.values(), strict=True))
+    return cast("CursorResult[Any]", tx.execute(statement, row)).rowcount == 1
 
 
 @cache
-def _insert_if_absent(dialect: str, table: type[Base], key: tuple[str, ...], names: tuple[str, ...]) -> Any:
-    """Built once: building takes longer than a database takes to carry it out."""
+def _insert_if_absent(
+    dialect: str, model: type[Base], key: tuple[str, ...], names: tuple[str, ...]
+) -> tuple[Any, tuple[str, ...]]:
+    """The statement, and the columns of the attributes `names`. Built once: building takes longer than a database
+    takes to carry it out."""
     insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
-    values: dict[str, Any] = {name: bindparam(name) for name in names}
-    statement = (
-        insert(cast("Table", table.__table__)).values(values).on_conflict_do_nothing(index_elements=list(key))
+    mapped = inspect(model).columns
+    columns = tuple(mapped[name].name for name in names)
+    values: dict[str, Any] = {name: bindparam(name) for name in columns}
+    statement = insert(table_of(model)).values(values).on_conflict_do_nothing(index_elements=list(key))
+    return statement.inline().execution_options(preserve_rowcount=True), columns
+
+
+@cache
+def _next_value(dialect: str) -> Any:
+    insert = (postgresql if dialect == "postgresql" else sqlite).insert(Counter)
+    one_more = {"value": Counter.value + 1}
+    statement = insert.values(name=bindparam("of"), value=1).on_conflict_do_update(
+        index_elements=["name"], set_=one_more
     )
-    return statement.returning(*table.__table__.primary_key)
+    return statement.returning(Counter.value)
 
 
 def next_value(tx: Session, name: str) -> int:
     """The next number of the counter `name`, from 1, for this transaction alone."""
-    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(Counter).values(name=name, value=1)
-    statement = statement.on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + 1})
-    return int(tx.execute(statement.returning(Counter.value)).scalar_one())
+    return int(tx.execute(_next_value(tx.get_bind().dialect.name), {"of": name}).scalar_one())

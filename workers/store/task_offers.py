@@ -13,15 +13,37 @@ from workers.cases.region import Region
 from workers.store import case_owners, statements
 from workers.store.offer_tables import TaskOffer, place_key
 from workers.store.record_tables import FormVersion, ProcessInstance, UserTask
+from workers.store.statements import KEYS, table_of
 
 NEVER_DUE: Final = datetime(9999, 1, 1, tzinfo=UTC)
 """Where a task without a due date is sorted: after all others."""
 
 
+_WITHDRAW: Final = delete(table_of(TaskOffer)).where(table_of(TaskOffer).c.task_key.in_(KEYS))
+_OPEN_OF: Final = select(UserTask.key).where(
+    UserTask.process_instance_key.in_(KEYS), UserTask.state == "open"
+)
+_OFFERED: Final = (
+    select(
+        UserTask.key,
+        UserTask.groups,
+        UserTask.assignee,
+        UserTask.due_at,
+        UserTask.process_instance_key,
+        ProcessInstance.number,
+        FormVersion.form_id,
+    )
+    .outerjoin(ProcessInstance, ProcessInstance.key == UserTask.process_instance_key)
+    .outerjoin(FormVersion, FormVersion.form_key == UserTask.form_key)
+    .where(UserTask.key.in_(KEYS), UserTask.state == "open")
+)
+"""Statements of every batch are built once."""
+
+
 def refresh(tx: Session, task_keys: Collection[str]) -> None:
     """Makes the offers of these tasks what the record tables say now; a task that is not open has none."""
     for keys in statements.chunks(task_keys):
-        tx.execute(delete(TaskOffer).where(TaskOffer.task_key.in_(keys)))
+        tx.execute(_WITHDRAW, {"keys": keys})
         rows = list(_offers(tx, keys))
         if rows:
             tx.execute(insert(TaskOffer), rows)
@@ -31,8 +53,7 @@ def tasks_of(tx: Session, instance_keys: Collection[str]) -> set[str]:
     """The open user tasks of these process instances, by key."""
     found: set[str] = set()
     for keys in statements.chunks(instance_keys):
-        mine = select(UserTask.key).where(UserTask.process_instance_key.in_(keys), UserTask.state == "open")
-        found.update(tx.scalars(mine))
+        found.update(tx.scalars(_OPEN_OF, {"keys": keys}))
     return found
 
 
@@ -42,21 +63,7 @@ def refresh_all(tx: Session) -> None:
 
 
 def _offers(tx: Session, keys: Sequence[str]) -> Iterator[dict[str, Any]]:
-    wanted = (
-        select(
-            UserTask.key,
-            UserTask.groups,
-            UserTask.assignee,
-            UserTask.due_at,
-            UserTask.process_instance_key,
-            ProcessInstance.number,
-            FormVersion.form_id,
-        )
-        .outerjoin(ProcessInstance, ProcessInstance.key == UserTask.process_instance_key)
-        .outerjoin(FormVersion, FormVersion.form_key == UserTask.form_key)
-        .where(UserTask.key.in_(keys), UserTask.state == "open")
-    )
-    rows = tx.execute(wanted).all()
+    rows = tx.execute(_OFFERED, {"keys": keys}).all()
     cases = case_owners.of(tx, {row.number for row in rows if row.number})
     for row in rows:
         place = place_key(cases[row.number].region if row.number in cases else Region())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from workers.store.statements import insert_if_absent
@@ -18,9 +19,12 @@ def add(tx: Session, number: str, person: str, group: str, since: datetime) -> N
     )
 
 
+_PEOPLE: Final = select(Watcher.person).where(Watcher.number == bindparam("of"))
+
+
 def usernames(tx: Session, number: str) -> set[str]:
     """Who watches a complaint."""
-    return set(tx.scalars(select(Watcher.person).where(Watcher.number == number)))
+    return set(tx.scalars(_PEOPLE, {"of": number}))
 
 
 def of(tx: Session, number: str) -> list[Watcher]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
@@ -14,7 +15,7 @@ from workers.store import staff
 from workers.store.tables import Complaint, Staff
 from workers.store.work_order_tables import WorkOrder
 
-_RUNNING = ("open", "appointed", "arrived", "not-done")
+_RUNNING: Final = ("open", "appointed", "arrived", "not-done")
 
 
 def pick_engineer(tx: Session, number: str, group: str, region: Region) -> Staff:
@@ -67,14 +68,27 @@ def open_order(
     return order
 
 
+_RUNNING_OF: Final = (
+    select(WorkOrder)
+    .where(WorkOrder.number == bindparam("of"), WorkOrder.status.in_(_RUNNING))
+    .with_for_update()
+)
+_NEWEST_OF: Final = (
+    select(WorkOrder)
+    .where(WorkOrder.number == bindparam("of"))
+    .order_by(WorkOrder.opened_at.desc(), WorkOrder.opened_by.desc())
+)
+
+
 def end_running(tx: Session, number: str, status: str, now: datetime) -> None:
     """Ends the work order of a case that still runs, if there is one.
 
     Args:
         status: `reassigned`; `raised` where the next tier has the case; `withdrawn` where nobody needs it any more.
     """
-    mine = (WorkOrder.number == number, WorkOrder.status.in_(_RUNNING))
-    tx.execute(update(WorkOrder).where(*mine).values(status=status, ended_at=now))
+    for order in tx.scalars(_RUNNING_OF, {"of": number}):
+        order.status, order.ended_at = status, now
+    tx.flush()
 
 
 def settle(tx: Session, complaint: Complaint, now: datetime) -> None:
@@ -91,8 +105,7 @@ def opened_by(tx: Session, element_instance_key: str) -> WorkOrder | None:
 
 def newest(tx: Session, number: str) -> WorkOrder | None:
     """The work order that a case has now, or had last."""
-    mine = select(WorkOrder).where(WorkOrder.number == number)
-    return tx.scalars(mine.order_by(WorkOrder.opened_at.desc(), WorkOrder.opened_by.desc())).first()
+    return tx.scalars(_NEWEST_OF, {"of": number}).first()
 
 
 def on_the_way(tx: Session, number: str) -> set[str]:

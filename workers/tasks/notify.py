@@ -114,11 +114,11 @@ def notify_staff(
     facts |= {"due_at": datetime.fromisoformat(due_at)} if due_at else {}
     with database.begin() as tx:
         facts |= refunds.facts(tx, refund_no) if refund_no else {}
-        if (run := retention.find(tx, number)) is not None:
+        if (kind := cases.kind(tx, number)) == cases.RETENTION_RUN:
             people = _people(tx, None, number, to)
-            messenger.tell_of_run(tx, run, people, event, occasion, clock.now())
+            messenger.tell_of_run(tx, retention.get(tx, number), people, event, occasion, clock.now())
         else:
-            about = cases.get(tx, number)
+            about = cases.get(tx, number, kind)
             people = _people(tx, about, number, to)
             messenger.tell_staff(tx, about, people, event, occasion, clock.now(), facts)
         if people:
