@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from workers.bench.java_client import java_command
-from workers.bench.processes import DUBAN, Started, started
+from workers.bench.processes import DUBAN, Started
 from workers.bench.rig import Rig, Say
 from workers.errors import Unavailable
 
@@ -36,7 +36,7 @@ def duban_work(rig: Rig) -> Contestant:
     @asynccontextmanager
     async def working() -> AsyncIterator[int]:
         command = (*DUBAN, "work", "--except", UNUSED_TYPE)
-        async with started("work", command, rig.folder, rig.environment) as process:
+        async with rig.process("work", command) as process:
             await process.says("working on")
             yield process.pid
 
@@ -71,7 +71,7 @@ async def no_op_contestants(
     found: dict[str, Contestant | None] = {JAVA: None}
     for name, command in commands.items():
         whole = (*command, rig.handle.grpc_address, str(answers))
-        process = await stack.enter_async_context(started(name, whole, rig.folder, rig.environment))
+        process = await stack.enter_async_context(rig.process(name, whole))
         await process.says("ready")
         found[name] = _obedient(name, process)
     return found

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from workers.bench.contestants import BARE, DUBAN_WHOLE, HOST, JAVA, Contestant, duban_work, no_op_contestants
+from workers.bench.cores import halves
 from workers.bench.load import Load, load
 from workers.bench.recording import Recording, record
 from workers.bench.rig import Rig, Say, rig
@@ -43,6 +44,8 @@ class Plan:
     in_flight: int = 60
     seconds: float = 60.0
     starts: int = 3
+    has_shared_cores: bool = False
+    """Whether everybody may use every core, instead of halves: see `cores`."""
 
 
 QUICK: Final = Plan(rounds=1, complaints=4, in_flight=4, seconds=2.0, starts=0)
@@ -59,7 +62,8 @@ async def measure(plan: Plan, folder: Path, database_url: str | None, say: Say) 
         Refused: the database is not empty. Unavailable, WrongWay: the measurement could not be finished.
     """
     async with AsyncExitStack() as stack:
-        running = await stack.enter_async_context(rig(folder, database_url, say))
+        cores = None if plan.has_shared_cores else halves()
+        running = await stack.enter_async_context(rig(folder, database_url, say, cores))
         loading = await stack.enter_async_context(load(running))
         recording = await record(running, loading)
         say(f"一件投诉 one complaint: {len(recording.jobs)} jobs of {len(recording.types)} types")
@@ -75,7 +79,8 @@ async def measure(plan: Plan, folder: Path, database_url: str | None, say: Say) 
             "up_warm_s": round(statistics.median(warm.up), 1),
             "engine_warm_s": round(statistics.median(warm.engine), 1),
         }
-    return found | {"goals_missed": missed(found)}
+    told = {"engine": sorted(cores.engine), "duban": sorted(cores.duban)} if cores else None
+    return found | {"cores": told, "goals_missed": missed(found)}
 
 
 async def _contestants(

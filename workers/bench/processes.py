@@ -7,13 +7,14 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
 import psutil
 
+from workers.bench.cores import kept_to
 from workers.errors import Unavailable
 
 START_SECONDS: Final = 180.0
@@ -69,11 +70,19 @@ class Started:
 
 @asynccontextmanager
 async def started(
-    name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str]
+    name: str,
+    command: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str],
+    cores: Collection[int] | None = None,
 ) -> AsyncIterator[Started]:
-    """A process for the length of the block; what it says is kept in `folder`."""
+    """A process for the length of the block; what it says is kept in `folder`.
+
+    Args:
+        cores: those that it may use; None: those of this process.
+    """
     said = folder / f"{name}.log"
-    with said.open("wb") as out:
+    with said.open("wb") as out, kept_to(cores):
         process = await asyncio.create_subprocess_exec(
             *command, stdin=asyncio.subprocess.PIPE, stdout=out, stderr=out, env=environment, cwd=folder
         )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from workers.bench.cores import Cores, kept_to
 from workers.bench.processes import DUBAN, Started, clean_environment, started
 from workers.bootstrap.deploying import deploy
 from workers.bootstrap.parts import Parts, assembled
@@ -34,6 +35,7 @@ class Rig:
     Attributes:
         fixed: engine, records, desk and sender: the processes that are there in every round, by name.
         environment: of every process of `duban` that is started beside them.
+        cores: who is kept to which; None: all share all.
     """
 
     folder: Path
@@ -45,6 +47,12 @@ class Rig:
     token: str
     fixed: Mapping[str, int]
     environment: Mapping[str, str]
+    cores: Cores | None
+
+    def process(self, name: str, command: Sequence[str]) -> AbstractAsyncContextManager[Started]:
+        """Another process of what is measured, for the length of the block."""
+        cores = self.cores.duban if self.cores else None
+        return started(name, command, self.folder, self.environment, cores)
 
 
 def settings_of(folder: Path, database_url: str | None) -> Settings:
@@ -56,8 +64,10 @@ def settings_of(folder: Path, database_url: str | None) -> Settings:
 
 
 @asynccontextmanager
-async def rig(folder: Path, database_url: str | None, say: Say) -> AsyncIterator[Rig]:
-    """Everything but workers, for the length of the block.
+async def rig(
+    folder: Path, database_url: str | None, say: Say, cores: Cores | None = None
+) -> AsyncIterator[Rig]:
+    """Everything but workers, for the length of the block. The engine and this process keep to cores of their own.
 
     Raises:
         Refused: the database is not empty. Unavailable: something needed is missing.
@@ -76,10 +86,12 @@ async def rig(folder: Path, database_url: str | None, say: Say) -> AsyncIterator
         **({"DUBAN_DATABASE_URL": database_url} if database_url else {}),
     }
     async with AsyncExitStack() as stack:
+        stack.enter_context(kept_to(cores.engine if cores else None))
         parts = stack.enter_context(assembled(settings, SystemClock()))
 
         async def start(name: str, *arguments: str) -> Started:
-            return await stack.enter_async_context(started(name, (*DUBAN, *arguments), folder, environment))
+            command, where = (*DUBAN, *arguments), cores.duban if cores else None
+            return await stack.enter_async_context(started(name, command, folder, environment, where))
 
         records = await start("records", "records")
         await records.says("ready")
@@ -109,6 +121,7 @@ async def rig(folder: Path, database_url: str | None, say: Say) -> AsyncIterator
             token=str(Tokens(parts.database, parts.clock).add("bench", SCOPES, days=1)["token"]),
             fixed={"engine": broker.pid or 0, "records": records.pid, "desk": desk.pid, "send": sender.pid},
             environment=environment,
+            cores=cores,
         )
 
 

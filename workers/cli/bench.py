@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,6 +30,13 @@ def bench(
         float, typer.Option(min=1, help="How long complaints come in at half of the peak.")
     ] = 60,
     starts: Annotated[int, typer.Option(min=0, help="Warm starts of `duban up`; 0: none.")] = 3,
+    share_cores: Annotated[
+        bool,
+        typer.Option(
+            "--share-cores",
+            help="All processes on all cores; else the engine and the load have half of them.",
+        ),
+    ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A few complaints: to see that all works.")] = False,
     database_url: Annotated[
         str | None,
@@ -55,6 +63,7 @@ def bench(
     from workers.bench.measure import QUICK, Plan, measure
 
     plan = QUICK if quick else Plan(rounds, complaints, in_flight, seconds, starts)
+    plan = replace(plan, has_shared_cores=share_cores)
     os.umask(0o077)
     with _new_folder(folder) as where:
         found = asyncio.run(measure(plan, where, database_url, say))
