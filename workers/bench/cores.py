@@ -9,31 +9,35 @@ import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from typing import Final
 
 import psutil
 
 
 @dataclass(frozen=True)
 class Cores:
-    """Numbers of cores, without one that is in both.
+    """Numbers of cores, without one that is in both; None: every core.
 
     Attributes:
         engine: for the engine and the load.
         duban: for what is measured: records, desk, sender, and whoever works.
     """
 
-    engine: frozenset[int]
-    duban: frozenset[int]
+    engine: frozenset[int] | None = None
+    duban: frozenset[int] | None = None
 
 
-def halves() -> Cores | None:
-    """Half of the cores that this process may use for each, the odd one for what is measured; None where there is one
-    only, or the system keeps nobody to some."""
+SHARED: Final = Cores()
+
+
+def halves() -> Cores:
+    """Half of the cores that this process may use for each, the odd one for what is measured; SHARED where there is
+    one only, or the system keeps nobody to some."""
     if not hasattr(os, "sched_getaffinity"):
-        return None
+        return SHARED
     ours = sorted(os.sched_getaffinity(0))
     half = len(ours) // 2
-    return Cores(frozenset(ours[:half]), frozenset(ours[half:])) if half else None
+    return Cores(frozenset(ours[:half]), frozenset(ours[half:])) if half else SHARED
 
 
 @contextmanager

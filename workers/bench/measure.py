@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from workers.bench.contestants import BARE, DUBAN_WHOLE, HOST, JAVA, Contestant, duban_work, no_op_contestants
-from workers.bench.cores import halves
+from workers.bench.cores import SHARED, halves
 from workers.bench.load import Load, load
 from workers.bench.recording import Recording, record
 from workers.bench.rig import Rig, Say, rig
@@ -62,7 +62,7 @@ async def measure(plan: Plan, folder: Path, database_url: str | None, say: Say) 
         Refused: the database is not empty. Unavailable, WrongWay: the measurement could not be finished.
     """
     async with AsyncExitStack() as stack:
-        cores = None if plan.has_shared_cores else halves()
+        cores = SHARED if plan.has_shared_cores else halves()
         running = await stack.enter_async_context(rig(folder, database_url, say, cores))
         loading = await stack.enter_async_context(load(running))
         recording = await record(running, loading)
@@ -79,7 +79,7 @@ async def measure(plan: Plan, folder: Path, database_url: str | None, say: Say) 
             "up_warm_s": round(statistics.median(warm.up), 1),
             "engine_warm_s": round(statistics.median(warm.engine), 1),
         }
-    told = {"engine": sorted(cores.engine), "duban": sorted(cores.duban)} if cores else None
+    told = {who: sorted(theirs) for who, theirs in vars(cores).items() if theirs} or None
     return found | {"cores": told, "goals_missed": missed(found)}
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from workers.bench.cores import Cores, kept_to
+from workers.bench.cores import SHARED, Cores, kept_to
 from workers.bench.processes import DUBAN, Started, clean_environment, started
 from workers.bootstrap.deploying import deploy
 from workers.bootstrap.parts import Parts, assembled
@@ -35,7 +35,7 @@ class Rig:
     Attributes:
         fixed: engine, records, desk and sender: the processes that are there in every round, by name.
         environment: of every process of `duban` that is started beside them.
-        cores: who is kept to which; None: all share all.
+        cores: who is kept to which.
     """
 
     folder: Path
@@ -47,12 +47,11 @@ class Rig:
     token: str
     fixed: Mapping[str, int]
     environment: Mapping[str, str]
-    cores: Cores | None
+    cores: Cores
 
     def process(self, name: str, command: Sequence[str]) -> AbstractAsyncContextManager[Started]:
         """Another process of what is measured, for the length of the block."""
-        cores = self.cores.duban if self.cores else None
-        return started(name, command, self.folder, self.environment, cores)
+        return started(name, command, self.folder, self.environment, self.cores.duban)
 
 
 def settings_of(folder: Path, database_url: str | None) -> Settings:
@@ -64,9 +63,7 @@ def settings_of(folder: Path, database_url: str | None) -> Settings:
 
 
 @asynccontextmanager
-async def rig(
-    folder: Path, database_url: str | None, say: Say, cores: Cores | None = None
-) -> AsyncIterator[Rig]:
+async def rig(folder: Path, database_url: str | None, say: Say, cores: Cores = SHARED) -> AsyncIterator[Rig]:
     """Everything but workers, for the length of the block. The engine and this process keep to cores of their own.
 
     Raises:
@@ -86,12 +83,12 @@ async def rig(
         **({"DUBAN_DATABASE_URL": database_url} if database_url else {}),
     }
     async with AsyncExitStack() as stack:
-        stack.enter_context(kept_to(cores.engine if cores else None))
+        stack.enter_context(kept_to(cores.engine))
         parts = stack.enter_context(assembled(settings, SystemClock()))
 
         async def start(name: str, *arguments: str) -> Started:
-            command, where = (*DUBAN, *arguments), cores.duban if cores else None
-            return await stack.enter_async_context(started(name, command, folder, environment, where))
+            command = (*DUBAN, *arguments)
+            return await stack.enter_async_context(started(name, command, folder, environment, cores.duban))
 
         records = await start("records", "records")
         await records.says("ready")

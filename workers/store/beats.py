@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from workers.store.beat_tables import WorkerBeat
 from workers.store.record_tables import RecordPosition
+from workers.store.statements import insert_into
 
 EVERY: Final = timedelta(seconds=15)
 """How often a process says that it lives."""
@@ -60,8 +60,7 @@ def write(tx: Session, host: str, started_at: datetime, now: datetime, beats: Se
     tx.execute(delete(WorkerBeat).where(WorkerBeat.seen_at < now - FORGOTTEN))
     if not beats:
         return
-    dialect = postgresql if tx.get_bind().dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(WorkerBeat)
+    insert = insert_into(tx.get_bind().dialect.name, WorkerBeat)
     changed = ("seen_at", "polled_at", "running", "done", "failed", "error")
     statement = insert.on_conflict_do_update(
         index_elements=["host", "job_type"], set_={name: insert.excluded[name] for name in changed}

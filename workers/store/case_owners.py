@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from workers.cases.region import Region
 from workers.store.incident_tables import MajorIncident
 from workers.store.retention_tables import RetentionRun
+from workers.store.statements import KEYS
 from workers.store.tables import Complaint
 
 
@@ -25,7 +26,7 @@ class CaseOwner:
 
 _OWNED: Final = tuple(
     select(table.number, table.province, table.city, table.branch, table.owner_person).where(
-        table.number.in_(bindparam("numbers", expanding=True))
+        table.number.in_(KEYS)
     )
     for table in (Complaint, MajorIncident)
 )
@@ -38,7 +39,7 @@ def of(tx: Session, numbers: Collection[str]) -> dict[str, CaseOwner]:
     missing = set(numbers)
     for wanted in _OWNED:
         if missing:
-            for number, province, city, branch, person in tx.execute(wanted, {"numbers": sorted(missing)}):
+            for number, province, city, branch, person in tx.execute(wanted, {"keys": sorted(missing)}):
                 found[number] = CaseOwner(Region(province=province, city=city, branch=branch), person)
         missing -= found.keys()
     if missing:

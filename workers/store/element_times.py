@@ -11,13 +11,12 @@ from functools import cache
 from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from workers.names import SHANGHAI
 from workers.store import statements
 from workers.store.record_tables import Element
-from workers.store.statements import KEYS, table_of
+from workers.store.statements import KEYS, insert_into, table_of
 from workers.store.time_tables import ElementTime
 
 CONTAINERS: Final = ("SUB_PROCESS", "EVENT_SUB_PROCESS", "MULTI_INSTANCE_BODY")
@@ -101,7 +100,7 @@ def add(tx: Session, ended: Iterable[Ended]) -> None:
 
 @cache
 def _counting(dialect: str) -> Any:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(table_of(ElementTime))
+    insert = insert_into(dialect, ElementTime)
     columns = table_of(ElementTime).c
     return insert.on_conflict_do_update(
         index_elements=["process_id", "day", "element_id", "bucket"],

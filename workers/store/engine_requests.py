@@ -14,7 +14,7 @@ from workers.names import STARTS
 from workers.store import statements
 from workers.store.database import Instant
 from workers.store.record_tables import ProcessInstance
-from workers.store.statements import table_of
+from workers.store.statements import KEYS, table_of
 from workers.store.tables import EngineRequest
 
 
@@ -47,7 +47,7 @@ def add(
 
 
 _REQUESTS: Final = table_of(EngineRequest)
-_IDS: Final = _REQUESTS.c.message_id.in_(bindparam("ids", expanding=True))
+_CHOSEN: Final = _REQUESTS.c.message_id.in_(KEYS)
 _PENDING: Final = (
     select(EngineRequest)
     .where(
@@ -57,10 +57,10 @@ _PENDING: Final = (
     .order_by(EngineRequest.created_at, EngineRequest.message_id)
     .limit(bindparam("most", type_=Integer))
 )
-_ATTEMPT: Final = update(_REQUESTS).where(_IDS).values(attempts=_REQUESTS.c.attempts + 1)
+_ATTEMPT: Final = update(_REQUESTS).where(_CHOSEN).values(attempts=_REQUESTS.c.attempts + 1)
 _SENT: Final = (
     update(_REQUESTS)
-    .where(_IDS, _REQUESTS.c.state == "pending")
+    .where(_CHOSEN, _REQUESTS.c.state == "pending")
     .values(state="sent", sent_at=bindparam("now", type_=Instant))
 )
 """For every message and several times a second: building a statement takes longer than carrying it out."""
@@ -73,12 +73,12 @@ def pending(tx: Session, limit: int, besides: Collection[str] = ()) -> list[Engi
 
 def mark_attempt(tx: Session, message_ids: Collection[str]) -> None:
     """Note, before publishing, that these may reach the engine from now on."""
-    tx.execute(_ATTEMPT, {"ids": list(message_ids)})
+    tx.execute(_ATTEMPT, {"keys": list(message_ids)})
 
 
 def mark_sent(tx: Session, message_ids: Collection[str], now: datetime) -> None:
     """Note that the engine has these."""
-    tx.execute(_SENT, {"ids": list(message_ids), "now": now})
+    tx.execute(_SENT, {"keys": list(message_ids), "now": now})
 
 
 def arrived(tx: Session, requests: Collection[EngineRequest]) -> set[str]:

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import String, bindparam, delete, exists, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from workers.store import completions, element_times, statements, task_offers
@@ -28,7 +27,7 @@ from workers.store.record_tables import (
     Timer,
     UserTask,
 )
-from workers.store.statements import KEYS, insert_if_absent, table_of
+from workers.store.statements import KEYS, insert_if_absent, insert_into, table_of
 from workers.store.tables import Answer
 
 NEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -182,7 +181,7 @@ def _shape(model: type[Base]) -> tuple[str, dict[str, int | None]]:
 @cache
 def _upsert_statement(dialect: str, model: type[Base], changed: frozenset[str]) -> Any:
     """Built once: for a batch that is small, building took longer than carrying it out."""
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(table_of(model))
+    insert = insert_into(dialect, model)
     columns = {name: insert.excluded[name] for name in sorted(changed)}
     return insert.on_conflict_do_update(index_elements=[_shape(model)[0]], set_=columns)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
-from sqlalchemy import ColumnElement, Select, Text, bindparam, cast, false, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, Text, cast, false, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from workers.cases.contact import Email, Phone
@@ -16,6 +16,7 @@ from workers.cases.readable import Line, Word
 from workers.cases.region import Nearest, Region
 from workers.errors import Broken, NotFound, Refused
 from workers.names import Status
+from workers.store.statements import KEYS
 from workers.store.tables import Complaint, Staff
 
 Group = Annotated[
@@ -129,14 +130,12 @@ def everybody(tx: Session) -> list[Staff]:
     return list(tx.scalars(select(Staff).where(Staff.is_active).order_by(Staff.username)))
 
 
-_CALLED: Final = (
-    select(Staff).where(Staff.username.in_(bindparam("names", expanding=True))).order_by(Staff.username)
-)
+_CALLED: Final = select(Staff).where(Staff.username.in_(KEYS)).order_by(Staff.username)
 
 
 def by_usernames(tx: Session, usernames: Collection[str]) -> list[Staff]:
     """The people with these usernames, by username; who is unknown is left out."""
-    return list(tx.scalars(_CALLED, {"names": list(usernames)})) if usernames else []
+    return list(tx.scalars(_CALLED, {"keys": list(usernames)})) if usernames else []
 
 
 def names(tx: Session, usernames: Iterable[str | None]) -> dict[str, str]:
@@ -166,7 +165,7 @@ def nearest_of(tx: Session, groups: Collection[str]) -> dict[str, Nearest[str]]:
 
 _LOADS: Final = (
     select(Complaint.owner_person, func.count())
-    .where(Complaint.owner_person.in_(bindparam("names", expanding=True)), Complaint.status.in_(_WORKING))
+    .where(Complaint.owner_person.in_(KEYS), Complaint.status.in_(_WORKING))
     .group_by(Complaint.owner_person)
 )
 
@@ -186,7 +185,7 @@ def pick_owner(tx: Session, group: str, region: Region, exclude: Collection[str]
     if not nearest:
         others = " besides those who must not get the case" if exclude else ""
         raise Broken(f"nobody active is in the group {group!r}{others}; add a person to the staff file")
-    load_of = dict(tx.execute(_LOADS, {"names": [person.username for person in nearest]}).all())
+    load_of = dict(tx.execute(_LOADS, {"keys": [person.username for person in nearest]}).all())
     return min(nearest, key=lambda person: (load_of.get(person.username, 0), person.username))
 
 

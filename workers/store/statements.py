@@ -32,6 +32,11 @@ def table_of(model: type[Base]) -> Table:
     return cast("Table", model.__table__)
 
 
+def insert_into(dialect: str, model: type[Base]) -> Any:
+    """An insert into a class's table that knows `on_conflict_do_…`, as this dialect spells it."""
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table_of(model))
+
+
 def insert_if_absent(tx: Session, table: type[Base], key: list[str], **values: Any) -> bool:
     """Inserts a row unless one with the same key is there; the line on which idempotency rests.
 
@@ -56,22 +61,18 @@ def _insert_if_absent(
 ) -> tuple[Any, tuple[str, ...]]:
     """The statement, and the columns of the attributes `names`. Built once: building takes longer than a database
     takes to carry it out."""
-    insert = postgresql.insert if dialect == "postgresql" else sqlite.insert
     mapped = inspect(model).columns
     columns = tuple(mapped[name].name for name in names)
     values: dict[str, Any] = {name: bindparam(name) for name in columns}
-    statement = insert(table_of(model)).values(values).on_conflict_do_nothing(index_elements=list(key))
+    statement = insert_into(dialect, model).values(values).on_conflict_do_nothing(index_elements=list(key))
     return statement.inline().execution_options(preserve_rowcount=True), columns
 
 
 @cache
 def _next_value(dialect: str) -> Any:
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(Counter)
-    one_more = {"value": Counter.value + 1}
-    statement = insert.values(name=bindparam("of"), value=1).on_conflict_do_update(
-        index_elements=["name"], set_=one_more
-    )
-    return statement.returning(Counter.value)
+    value = table_of(Counter).c.value
+    insert = insert_into(dialect, Counter).values(name=bindparam("of"), value=1)
+    return insert.on_conflict_do_update(index_elements=["name"], set_={"value": value + 1}).returning(value)
 
 
 def next_value(tx: Session, name: str) -> int:
