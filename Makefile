@@ -4,7 +4,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3 python; do c
 VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= .duban
-PROCESSES ?= 3
+PROCESSES ?= 4
 STAMP := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
@@ -29,7 +29,7 @@ frontend: $(STAMP) ## build what the pages load, when something in frontend/ has
 run: setup ## start engine, workers and page with sample complaints and demo accounts, print where to look (Ctrl-C stops)
 	@$(BIN)/duban up --data $(DATA) --samples --demo
 
-test: setup ## run the whole suite, in PROCESSES=3 processes (they wait for engines most of their time)
+test: setup ## run the whole suite, in PROCESSES=4 processes (they wait for engines most of their time)
 	@$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)
 
 faults: setup ## kill every part under load, ten times each (about two hours); ARGS="--fault NAME --times 1" for less

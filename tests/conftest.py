@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import re
 import shutil
 import sys
@@ -23,6 +24,9 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("duban")
+
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
+"""Engines of tests live for minutes: what the second compiler takes (half of an engine's CPU) never comes back."""
 
 
 _FIRST = ("tests/refunds/test_thousand_refunds.py", "tests/stories/")

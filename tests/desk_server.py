@@ -56,6 +56,8 @@ ROOT = Path(__file__).parent.parent
 TOKEN = "a-token-for-tests"
 CHEAP = Passwords(time_cost=1, memory_kib=8, parallelism=1)
 """Passwords that are hashed in no time."""
+MODELS = Models.load(ROOT / "bpmn")
+"""The shipped ones, read once: every test has a desk of its own, and no desk changes them."""
 PROCESS, DEFINITION = "complaint-handling", "2251799813685249"
 
 
@@ -257,7 +259,7 @@ class RunningDesk:
                 self.engine.move,
                 self.engine.look,
                 self._wake_sender,
-                Dictionary(Models.load(ROOT / "bpmn").variables),
+                Dictionary(MODELS.variables),
             ),
             wake_relay=self._wake,
             policies=frozenset({"petition"}),
@@ -270,9 +272,9 @@ class RunningDesk:
             evidence=EvidenceSettings(largest_file_bytes=3 * LARGEST_BODY, files_per_case=5),
             rights=Rights.read(json.loads((ROOT / "bpmn" / "rights.json").read_bytes())),
             front_desk=FrontDesk.load(ROOT / "templates", {"petition"}),
-            fault_guides=FaultGuides(Models.load(ROOT / "bpmn"), ROOT / "templates"),
-            retention_rules=retention_rules(Models.load(ROOT / "bpmn")),
-            appeal_windows=appeal_windows(Models.load(ROOT / "bpmn")),
+            fault_guides=FaultGuides(MODELS, ROOT / "templates"),
+            retention_rules=retention_rules(MODELS),
+            appeal_windows=appeal_windows(MODELS),
             is_sample_staff=self._is_sample_staff,
             signing_in=self.signing_in,
             advance_clock=self._advance if self._has_test_clock else None,

@@ -95,8 +95,9 @@ _LOG4J: Final = """<?xml version="1.0" encoding="UTF-8"?>
 BULK: Final = 1000
 """Records that the exporter sends at once; what is fewer waits for a second. A complaint makes about as many, and a
 bulk costs several milliseconds whatever is in it."""
-HURRIED_BULK: Final = 5
-"""The same where somebody waits for the tables to follow: with a controlled clock."""
+HURRIED_BYTES: Final = 32_768
+"""Where somebody waits for the tables to follow, with a controlled clock: as many bytes are sent at once, however few
+records they are. A mark is as long (`workers.engine.messages.marking`), so nothing in front of it waits."""
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def exporter(url: str, *, is_hurried: bool = False) -> dict[str, str]:
 
     Args:
         url: where to, perhaps with credentials.
-        is_hurried: bulks are small: a bulk waits for a second until it is full.
+        is_hurried: a bulk is full with a mark; otherwise it may wait for a second.
     """
     address = urlsplit(url)
     prefix = "ZEEBE_BROKER_EXPORTERS_RECORDS_"
@@ -194,10 +195,12 @@ def exporter(url: str, *, is_hurried: bool = False) -> dict[str, str]:
         f"{prefix}CLASSNAME": "io.camunda.zeebe.exporter.ElasticsearchExporter",
         f"{prefix}ARGS_URL": address._replace(netloc=address.netloc.rpartition("@")[2]).geturl(),
         f"{prefix}ARGS_REQUESTTIMEOUTMS": "30000",
-        f"{prefix}ARGS_BULK_SIZE": str(HURRIED_BULK if is_hurried else BULK),
+        f"{prefix}ARGS_BULK_SIZE": str(BULK),
         f"{prefix}ARGS_BULK_DELAY": "1",
         f"{prefix}ARGS_INDEX_CREATETEMPLATE": "false",
     }
+    if is_hurried:
+        values[f"{prefix}ARGS_BULK_MEMORYLIMIT"] = str(HURRIED_BYTES)
     if address.username and address.password:
         values[f"{prefix}ARGS_AUTHENTICATION_USERNAME"] = unquote(address.username)
         values[f"{prefix}ARGS_AUTHENTICATION_PASSWORD"] = unquote(address.password)

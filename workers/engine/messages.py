@@ -9,11 +9,17 @@ from typing import Any
 import grpc
 from pyzeebe.proto.gateway_pb2 import BroadcastSignalRequest, PublishMessageRequest
 
-from workers.engine.broker_process import HURRIED_BULK
+from workers.engine.broker_process import HURRIED_BYTES
 from workers.engine.calls import measured
 from workers.engine.failures import encode
 from workers.engine.gateway import CALL_SECONDS, TRANSIENT, Gateway, unavailable
 from workers.errors import Refused
+
+
+def marking(name: str, tenant: str = "") -> BroadcastSignalRequest:
+    """A signal that nobody catches, long enough to fill a bulk of a hurried exporter: what is before it is sent."""
+    filling = encode({"filling": "-" * HURRIED_BYTES})
+    return BroadcastSignalRequest(signalName=name, variables=filling, tenantId=tenant)
 
 
 class Messages:
@@ -59,12 +65,11 @@ class Messages:
     async def mark(self, name: str) -> None:
         """Write a signal that nobody catches into every partition's log: `workers.records` sees it come by.
 
-        It is written as often as fills a bulk of a hurried exporter, so that the first one never waits in it.
         Raises Unavailable when the engine does not answer.
         """
-        request = BroadcastSignalRequest(signalName=name, tenantId=self._gateway.tenant)
         try:
-            for _ in range(HURRIED_BULK):
-                await self._gateway.stub.BroadcastSignal(request, timeout=CALL_SECONDS)
+            await self._gateway.stub.BroadcastSignal(
+                marking(name, self._gateway.tenant), timeout=CALL_SECONDS
+            )
         except grpc.aio.AioRpcError as error:
             raise unavailable(self._gateway.handle, error) from error

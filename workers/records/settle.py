@@ -85,9 +85,13 @@ async def _wait_for_change(progress: Progress | None) -> None:
 async def _look(
     database: Database, clock: Clock, progress: Progress | None, mark: Mark | None, until: float
 ) -> _Look:
+    behind = await _behind(database, progress, mark, until) if progress and mark else None
     look = await asyncio.to_thread(_read, database, clock, progress)
-    if look.going_on or progress is None or mark is None:
-        return look
+    return _Look(look.moved, look.going_on or (behind,)) if behind else look
+
+
+async def _behind(database: Database, progress: Progress, mark: Mark, until: float) -> str | None:
+    """Waits for what the engine did before now; returns what keeps it from coming."""
     name = f"{MARK_PREFIX}{secrets.token_hex(8)}"
     expected = await asyncio.to_thread(_partitions, database)
     progress.expect(name)
@@ -98,14 +102,12 @@ async def _look(
             lambda: progress.seen(name) >= (expected or {1}), max(0.0, until - time.monotonic())
         )
     except Unavailable as error:  # restarting, or busy: it has work to do
-        return _Look(look.moved, (str(error),))
+        return str(error)
     finally:
         progress.forget(name)
-    if not arrived:
-        return _Look(
-            look.moved, ("the engine's record stream is behind: a mark written into it did not come back",)
-        )
-    return await asyncio.to_thread(_read, database, clock, progress)
+    return (
+        None if arrived else "the engine's record stream is behind: a mark written into it did not come back"
+    )
 
 
 def _read(database: Database, clock: Clock, progress: Progress | None) -> _Look:
