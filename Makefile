@@ -29,7 +29,7 @@ frontend: $(STAMP) ## build what the pages load, when something in frontend/ has
 run: setup ## start engine, workers and page with sample complaints and demo accounts, print where to look (Ctrl-C stops)
 	@$(BIN)/duban up --data $(DATA) --samples --demo
 
-test: setup ## run the whole suite, in PROCESSES=4 processes (they wait for engines most of their time)
+test: setup ## run the whole suite, in PROCESSES=4 processes
 	@$(BIN)/python -m pytest -n $(PROCESSES) $(ARGS)
 
 faults: setup ## kill every part under load, ten times each (about two hours); ARGS="--fault NAME --times 1" for less
