@@ -94,7 +94,7 @@ _LOG4J: Final = """<?xml version="1.0" encoding="UTF-8"?>
 
 BULK: Final = 1000
 """Records that the exporter sends at once; what is fewer waits for a second. A complaint makes about as many, and a
-bulk costs several milliseconds whatever is in it."""
+bulk costs milliseconds whatever is in it."""
 HURRIED_BYTES: Final = 32_768
 """Where somebody waits for the tables to follow, with a controlled clock: as many bytes are sent at once, however few
 records they are. A mark is as long (`workers.engine.messages.marking`), so nothing in front of it waits."""
