@@ -20,6 +20,7 @@ from pyzeebe.proto.gateway_pb2 import (
 
 from tests.engine_fixture import RunningEngine, running_engine
 from tests.records.streams import HERE, tables
+from workers.engine import broker_process
 from workers.engine.deployment import deploy
 from workers.engine.incidents import Incidents
 from workers.engine.messages import Messages
@@ -175,6 +176,31 @@ def test_settled_means_that_slow_work_is_done_too(sqlite_database: Database, tmp
             finally:
                 working.cancel()
                 await asyncio.gather(working, return_exceptions=True)
+
+    asyncio.run(story())
+
+
+def test_a_mark_waits_for_nothing_else(
+    sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An exporter that keeps an incomplete bulk for an hour sends what is before a mark at once."""
+    told = broker_process.exporter
+
+    def patient(url: str, *, is_hurried: bool = False) -> dict[str, str]:
+        values = told(url, is_hurried=is_hurried)
+        (delay,) = (name for name in values if name.endswith("BULK_DELAY"))
+        return values | {delay: "3600"}
+
+    monkeypatch.setattr(broker_process, "exporter", patient)
+
+    async def story() -> None:
+        async with recorded(sqlite_database, tmp_path) as (engine, records):
+            await deploy(engine.handle, MODELS)
+            await begin(engine, "C-1")
+            await Worker(engine).complete("record-register")
+            await settle(sqlite_database, engine, records)
+            with sqlite_database.read() as tx:
+                assert len(record_queries.open_tasks(tx, "C-1")) == 1
 
     asyncio.run(story())
 
