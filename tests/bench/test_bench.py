@@ -13,7 +13,7 @@ import pytest
 
 from workers.bench.cores import SHARED, halves, kept_to
 from workers.bench.load import Walked
-from workers.bench.measure import GOALS, missed
+from workers.bench.measure import GOALS, in_turn, missed
 from workers.bench.rounds import percentile, rate
 from workers.store import schema
 from workers.store.database import Database
@@ -98,6 +98,13 @@ def test_a_goal_is_missed_by_what_was_measured_only() -> None:
         "ack_p99_s"
     ]
     assert missed(dict.fromkeys(GOALS)) == []
+
+
+def test_nobody_always_has_the_engine_that_is_warmest() -> None:
+    """Over two rounds the places of each add up to the same."""
+    names = ["duban", "java", "host", "bare"]
+    first, second = in_turn(names, 0), in_turn(names, 1)
+    assert {first.index(name) + second.index(name) for name in names} == {3}
 
 
 def test_a_percentile_is_a_value_that_was_seen() -> None:
