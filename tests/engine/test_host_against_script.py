@@ -24,6 +24,7 @@ from workers.engine.gateway import EngineHandle
 from workers.engine.host import WorkerHost
 from workers.engine.jobs import BoundTask, Job, Task, bind
 from workers.engine.keep import end, kept
+from workers.engine.polls import GATHERING_SECONDS
 from workers.errors import Broken, BusinessError, RetryLater
 from workers.settings import EngineSettings
 
@@ -82,10 +83,9 @@ def test_an_outage_of_any_length_is_survived_and_the_host_says_that_it_was_not_a
             gateway.faults["ActivateJobs"].extend([grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE] * 5)
             await until(lambda: not gateway.faults["ActivateJobs"])
             await gateway.stop()
-            await until(lambda: not host.is_alive())
+            await until(lambda: host.report().types[0].error == "UNAVAILABLE" and not host.is_alive())
             trouble = host.report().trouble
             assert trouble is not None and "does not answer for work" in trouble
-            assert host.report().types[0].error == "UNAVAILABLE"
             await gateway.start()
             key = await gateway.offer("work")
             await gateway.wait(lambda: bool(gateway.named("CompleteJob", key)))
@@ -384,6 +384,31 @@ def test_the_cap_holds_and_a_free_place_is_used_at_once() -> None:
             assert most == [3]
             asked = [call.request.maxJobsToActivate for call in gateway.named("ActivateJobs")]
             assert max(asked) == 3
+
+    asyncio.run(story())
+
+
+def test_a_busy_worker_asks_now_and_then_for_what_has_gathered() -> None:
+    """Each request costs the engine as much for one job as for ten; and others may be free for them."""
+
+    async def story() -> None:
+        may_end, running = threading.Event(), list[int]()
+
+        def wait(job: Job) -> None:
+            running.append(job.key)
+            assert may_end.wait(60)
+
+        async with (
+            ScriptedGateway() as gateway,
+            hosting(gateway, task("work", wait), poll_seconds=10) as host,
+        ):
+            for count in range(1, 6):
+                await gateway.offer("work")
+                await until(lambda count=count: len(running) == count)
+            first, *_, last = (call.at for call in gateway.named("ActivateJobs"))
+            assert last - first > 3 * GATHERING_SECONDS, "four requests while a job was held"
+            may_end.set()
+            await until(lambda: outcomes(host) == {"completed": 5})
 
     asyncio.run(story())
 

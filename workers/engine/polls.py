@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -25,6 +26,9 @@ log = logging.getLogger(__name__)
 POLL_SECONDS: Final = 10.0
 """How long the engine may keep a request while it has no job."""
 
+GATHERING_SECONDS: Final = 0.25
+"""How long a job may wait in the engine because this worker has others of its type in hand."""
+
 _PATIENCE: Final = 1.5  # by how much an answer may be later than that
 _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 _FOR_US: Final = ("number",)  # for log and trace; and an empty list would mean every variable
@@ -32,6 +36,10 @@ _FOR_US: Final = ("number",)  # for log and trace; and an empty list would mean 
 
 class Poll:
     """The long polling of one job type. At most `settings.max_jobs` of it are held at once.
+
+    While some are held, it asks for more only every `GATHERING_SECONDS`: a worker that is busy takes what gathers
+    meanwhile with one request, and leaves it to workers that are free. Asked for each job by itself, the engine needs a
+    tenth more time for everything (docs/performance.md).
 
     Args:
         begin: takes over a job; called on the loop.
@@ -70,15 +78,10 @@ class Poll:
     async def run(self) -> None:
         """Ask until told to finish, or cancelled. No answer, and no error of the client either, ends it."""
         troubles = 0
-        while not self._is_finishing:
-            free = self._settings.max_jobs - self._status.running
-            if free <= 0:
-                self._room.clear()
-                await self._room.wait()
-                continue
+        while await self._wants_more():
             try:
                 async with asyncio.timeout(2 * _PATIENCE * self._poll_seconds):
-                    await self._activate(free)
+                    await self._activate()
                 self._status.last_poll_at = time.monotonic()
                 self._status.error = None
                 troubles = 0
@@ -90,12 +93,25 @@ class Poll:
                 troubles += 1
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
 
-    async def _activate(self, free: int) -> None:
+    async def _wants_more(self) -> bool:
+        """Wait until there is room; and until no job is held, though not for long. False when told to finish."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(GATHERING_SECONDS):
+                await self._holds_fewer_than(1)
+        await self._holds_fewer_than(self._settings.max_jobs)
+        return not self._is_finishing
+
+    async def _holds_fewer_than(self, count: int) -> None:
+        while self._status.running >= count and not self._is_finishing:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _activate(self) -> None:
         request = ActivateJobsRequest(
             type=self._task.type,
             worker=self._worker,
             timeout=self._settings.job_timeout_seconds * 1000,
-            maxJobsToActivate=free,
+            maxJobsToActivate=self._settings.max_jobs - self._status.running,
             fetchVariable=(*self._task.fetch_variables, *_FOR_US),
             requestTimeout=int(self._poll_seconds * 1000),
             tenantIds=self._gateway.tenant_ids,
