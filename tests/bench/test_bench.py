@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 
 from workers.bench.cores import SHARED, halves, kept_to
@@ -64,6 +66,23 @@ def test_a_quick_run_measures_every_contestant_and_touches_no_instance(tmp_path:
     assert 20 < found["worker_rss_mb"] < 400
     assert found["jobs_per_complaint"] > 15
     assert sorted(tmp_path.iterdir()) == [logs]
+
+
+@pytest.mark.engine
+def test_a_run_that_is_told_to_stop_leaves_no_process_behind(tmp_path: Path) -> None:
+    """Whoever measures with a time limit does not find a second engine and a second sender at work afterwards."""
+    command = [DUBAN, "bench", "--quick", "--folder", tmp_path / "logs"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if "jobs of" in line:  # engine, records, desk, sender and the workers are there
+                break
+        children = psutil.Process(running.pid).children(recursive=True)
+        assert len(children) >= 4
+        running.terminate()
+        running.stderr.read()
+        assert running.wait(120) == 128 + signal.SIGTERM
+    assert [child for child in children if child.is_running()] == []
 
 
 def test_a_database_that_holds_something_is_refused(tmp_path: Path) -> None:

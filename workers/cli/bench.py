@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +56,7 @@ def bench(
 
     Made-up complaints go through desk, engine, workers, messages and record stream, all processes of their own. Duban,
     its worker host, bare pyzeebe and the official Java client (where there is Maven) take turns on one engine. Your
-    instances are not touched. It takes about twenty minutes; docs/performance.md says what the figures mean.
+    instances are not touched. It takes twenty to thirty minutes; docs/performance.md says what the figures mean.
 
     Example: duban bench --quick
     """
@@ -66,11 +66,22 @@ def bench(
     plan = replace(plan, has_shared_cores=share_cores)
     os.umask(0o077)
     with _new_folder(folder) as where:
-        found = asyncio.run(measure(plan, where, database_url, say))
+        found = asyncio.run(_unless_told_to_stop(measure(plan, where, database_url, say)))
     if as_json:
         print_json(found)
     else:
         typer.echo(_table(found))
+
+
+async def _unless_told_to_stop(measuring: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """Its result. Ctrl-C and SIGTERM end it with everything that it started, and there is no result."""
+    from workers.bootstrap.running import RunUntil, Stopped, stop_on_signals
+
+    stopping = stop_on_signals()
+    try:
+        return await RunUntil(stopping).first(measuring, "bench")
+    except Stopped:
+        raise typer.Exit(128 + stopping.signal) from None
 
 
 @contextmanager
