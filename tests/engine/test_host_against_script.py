@@ -352,8 +352,8 @@ def test_a_failed_job_comes_again_after_its_pause_and_its_last_failure_is_an_inc
 # The cap, threads, context
 
 
-def test_the_cap_holds_and_a_free_place_is_used_at_once() -> None:
-    """pyzeebe sleeps five seconds when it is full; here the next job is there as soon as one ends."""
+def test_the_cap_holds_and_a_free_place_is_used_soon() -> None:
+    """pyzeebe sleeps five seconds when it is full; here the next job is there soon after one ends."""
 
     async def story() -> None:
         gates = [threading.Event() for _ in range(12)]
@@ -389,7 +389,7 @@ def test_the_cap_holds_and_a_free_place_is_used_at_once() -> None:
 
 
 def test_a_busy_worker_asks_now_and_then_for_what_has_gathered() -> None:
-    """Each request costs the engine as much for one job as for ten; and others may be free for them."""
+    """One request for several jobs is less work for the engine than several, and others may be free for them."""
 
     async def story() -> None:
         may_end, running = threading.Event(), list[int]()

@@ -38,8 +38,8 @@ class Poll:
     """The long polling of one job type. At most `settings.max_jobs` of it are held at once.
 
     While some are held, it asks for more only every `GATHERING_SECONDS`: a worker that is busy takes what gathers
-    meanwhile with one request, and leaves it to workers that are free. Asked for each job by itself, the engine needs a
-    tenth more time for everything (docs/performance.md).
+    meanwhile with one request, which the engine answers with less work than several (docs/performance.md), or leaves it
+    to workers that are free.
 
     Args:
         begin: takes over a job; called on the loop.
