@@ -62,6 +62,10 @@ def test_a_quick_run_measures_every_contestant_and_touches_no_instance(tmp_path:
     assert "Java" in done.stderr
     assert set(found["complaints_per_second"]) == {"duban", "host", "bare"}
     assert all(figure > 0 for figure in found["complaints_per_second"].values())
+    # No round that only warms up: a minute is promised.
+    assert found["complaints_per_second_of_rounds"] == {
+        name: [round(figure, 2)] for name, figure in found["complaints_per_second"].items()
+    }
     assert 0 < found["ack_p50_s"] <= found["ack_p99_s"] < 60
     assert 20 < found["worker_rss_mb"] < 400
     assert found["jobs_per_complaint"] > 15

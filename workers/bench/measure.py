@@ -32,7 +32,9 @@ class Plan:
     """How much is measured.
 
     Attributes:
-        rounds: of each contestant, after one that warms up.
+        rounds: of each contestant.
+        warm_ups: rounds of each contestant before those, which do not count: the engine's JVM compiles what it runs for
+            its first thousands of complaints, and each contestant makes it run something else.
         complaints: per round.
         in_flight: complaints under way at once.
         seconds: how long complaints come in at half of the peak.
@@ -40,6 +42,7 @@ class Plan:
     """
 
     rounds: int = 5
+    warm_ups: int = 3
     complaints: int = 240
     in_flight: int = 60
     seconds: float = 60.0
@@ -48,7 +51,7 @@ class Plan:
     """Whether everybody may use every core, instead of halves: see `cores`."""
 
 
-QUICK: Final = Plan(rounds=1, complaints=4, in_flight=4, seconds=2.0, starts=0)
+QUICK: Final = Plan(rounds=1, warm_ups=0, complaints=4, in_flight=4, seconds=2.0, starts=0)
 
 
 async def measure(plan: Plan, folder: Path, database_url: str | None, say: Say) -> dict[str, Any]:
@@ -95,8 +98,7 @@ async def _rounds(
 ) -> dict[str, list[Round]]:
     """In turns, so that what else the machine does meets all alike."""
     rounds: dict[str, list[Round]] = {name: [] for name in contestants}
-    # A JVM's first minute runs at a third of its rate.
-    for index in range(-1 if plan.rounds > 1 else 0, plan.rounds):
+    for index in range(-plan.warm_ups, plan.rounds):
         for name in in_turn(contestants, index):
             done = await play(running, loading, contestants[name], plan.complaints, plan.in_flight)
             if index >= 0:
@@ -139,6 +141,9 @@ def _told(rounds: Mapping[str, Sequence[Round]], jobs: int, acknowledged: Sequen
         "worker_rss_mb": round(max(each.rss_mb for each in whole), 1),
         "jobs_per_complaint": jobs,
         "complaints_per_second": _medians(rounds, lambda each: each.complaints_per_second),
+        "complaints_per_second_of_rounds": {
+            name: [round(each.complaints_per_second, 2) for each in done] for name, done in rounds.items()
+        },
         "jobs_per_second": _medians(rounds, lambda each: each.complaints_per_second * jobs),
         "cpu_ms_per_complaint": {
             name: {

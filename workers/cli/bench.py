@@ -24,6 +24,9 @@ def register(app: typer.Typer) -> None:
 
 def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each contestant, in turns.")] = 5,
+    warm_ups: Annotated[
+        int, typer.Option(min=0, help="Rounds of each before those: the engine's JVM compiles for minutes.")
+    ] = 3,
     complaints: Annotated[int, typer.Option(min=1, help="Complaints per round.")] = 240,
     in_flight: Annotated[int, typer.Option(min=1, help="Complaints under way at once.")] = 60,
     seconds: Annotated[
@@ -56,13 +59,13 @@ def bench(
 
     Made-up complaints go through desk, engine, workers, messages and record stream, all processes of their own. Duban,
     its worker host, bare pyzeebe and the official Java client (where there is Maven) take turns on one engine. Your
-    instances are not touched. It takes twenty to thirty minutes; docs/performance.md says what the figures mean.
+    instances are not touched. It takes about half an hour; docs/performance.md says what the figures mean.
 
     Example: duban bench --quick
     """
     from workers.bench.measure import QUICK, Plan, measure
 
-    plan = QUICK if quick else Plan(rounds, complaints, in_flight, seconds, starts)
+    plan = QUICK if quick else Plan(rounds, warm_ups, complaints, in_flight, seconds, starts)
     plan = replace(plan, has_shared_cores=share_cores)
     os.umask(0o077)
     with _new_folder(folder) as where:
