@@ -23,8 +23,8 @@ import pytest
 import trustme
 
 import workers
+from tests.engine.hosting import hosting, outcomes, task
 from tests.engine.scripted_gateway import ScriptedGateway, until
-from tests.engine.test_host_against_script import hosting, outcomes, task
 from workers.engine.access import Access
 from workers.engine.broker import connect
 from workers.engine.deployment import deploy
