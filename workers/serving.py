@@ -7,9 +7,13 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
+
+IDLE_SECONDS: Final = 75
+"""How long a connection may be idle: longer than proxies keep theirs (nginx 60 s, AWS 60 s). Where the server closes
+first, a request that is sent just then is lost."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -56,6 +60,7 @@ async def served(
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=grace_seconds,
+        timeout_keep_alive=IDLE_SECONDS,
     )
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listener]), name=name)

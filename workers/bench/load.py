@@ -178,10 +178,8 @@ class Load:
 async def load(rig: Rig) -> AsyncIterator[Load]:
     """Customers and staff for the length of the block."""
     headers = {"Authorization": f"Bearer {rig.token}"}
-    # The desk closes connections that are idle for five seconds; a client that did so too would sometimes be second.
-    limits = httpx.Limits(keepalive_expiry=2.0)
     async with httpx.AsyncClient(
-        base_url=rig.desk_url, headers=headers, timeout=60, limits=limits, trust_env=False
+        base_url=rig.desk_url, headers=headers, timeout=60, trust_env=False
     ) as client:
         yield Load(rig, client)
 
