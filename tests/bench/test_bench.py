@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from workers.bench import engine_view
 from workers.bench.cores import SHARED, halves, kept_to
 from workers.bench.load import Walked
 from workers.bench.measure import GOALS, in_turn, missed
@@ -66,6 +67,7 @@ def test_a_quick_run_measures_every_contestant_and_touches_no_instance(tmp_path:
     assert found["complaints_per_second_of_rounds"] == {
         name: [round(figure, 2)] for name, figure in found["complaints_per_second"].items()
     }
+    assert set(found["engine"]) == {"duban", "host", "bare"}
     assert 0 < found["ack_p50_s"] <= found["ack_p99_s"] < 60
     assert 20 < found["worker_rss_mb"] < 400
     assert found["jobs_per_complaint"] > 15
@@ -113,6 +115,37 @@ def test_the_rate_leaves_out_run_up_and_run_out() -> None:
     walked = Walked(began, ended={str(index): at for index, at in enumerate(ends)})
     assert rate(walked, 10) == pytest.approx(1, abs=0.06)
     assert rate(walked, 40) == pytest.approx(49 / 500)
+
+
+def test_the_engine_is_seen_while_as_many_are_under_way_as_may_be() -> None:
+    """Whether the engine limits a rate is told by its own figures of that time, not by those of a cold start."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    told = """# TYPE zeebe_stream_processor_latency histogram
+zeebe_stream_processor_latency_bucket{partition="1",le="0.1",} 7.0
+zeebe_stream_processor_latency_count{partition="1",} 9.0
+zeebe_stream_processor_latency_sum{partition="1",} %f
+zeebe_stream_processor_processing_duration_count{partition="1",valueType="JOB",intent="COMPLETE",} 5.0
+zeebe_stream_processor_processing_duration_sum{partition="1",valueType="JOB",intent="COMPLETE",} %f
+zeebe_stream_processor_processing_duration_count{partition="1",valueType="JOB_BATCH",intent="ACTIVATE",} %f
+zeebe_stream_processor_processing_duration_sum{partition="1",valueType="JOB_BATCH",intent="ACTIVATE",} %f
+"""
+    readings = [
+        engine_view.read(told % figures, began + timedelta(seconds=at))
+        for at, figures in {
+            0: (0, 0, 0, 0),
+            10: (100, 4, 20, 1),
+            20: (300, 10, 60, 4),
+            30: (900, 11, 61, 4),
+        }.items()
+    ]
+    view = engine_view.between(readings, began + timedelta(seconds=5), began + timedelta(seconds=25))
+    assert view is not None
+    assert [view.busy, view.queue, view.requests] == pytest.approx([0.9, 20, 4])
+    assert engine_view.between(readings, began, began + timedelta(seconds=5)) is None
+    newer = 'zeebe_stream_processor_latency_seconds_sum{partition="1"} 1.5E1'
+    assert engine_view.read(newer, began).waiting == 15
+    silent = [engine_view.read("", each.at) for each in readings]
+    assert engine_view.between(silent, began, readings[-1].at) is None
 
 
 def test_a_goal_is_missed_by_what_was_measured_only() -> None:

@@ -42,8 +42,8 @@ class Plan:
     """
 
     rounds: int = 5
-    warm_ups: int = 3
-    complaints: int = 240
+    warm_ups: int = 2
+    complaints: int = 360
     in_flight: int = 60
     seconds: float = 60.0
     starts: int = 3
@@ -103,12 +103,14 @@ async def _rounds(
             done = await play(running, loading, contestants[name], plan.complaints, plan.in_flight)
             if index >= 0:
                 rounds[name].append(done)
-            cpu = ", ".join(f"{who} {ms:.0f}" for who, ms in done.cpu_ms.items())
-            say(
-                f"{'预热 warm-up' if index < 0 else f'第 {index + 1} 轮 round'} {name}: "
-                f"{done.complaints_per_second:.2f} complaints/s; CPU ms per complaint: {cpu}; {done.rss_mb:.0f} MB"
-            )
+            say(f"{'预热 warm-up' if index < 0 else f'第 {index + 1} 轮 round'} {name}: {_in_words(done)}")
     return rounds
+
+
+def _in_words(done: Round) -> str:
+    cpu = ", ".join(f"{who} {ms:.0f}" for who, ms in done.cpu_ms.items())
+    engine = f"; engine busy {done.engine.busy:.0%}, queue {done.engine.queue:.0f}" if done.engine else ""
+    return f"{done.complaints_per_second:.2f} complaints/s; CPU ms per complaint: {cpu}; {done.rss_mb:.0f} MB{engine}"
 
 
 def in_turn(names: Iterable[str], index: int) -> list[str]:
@@ -151,6 +153,21 @@ def _told(rounds: Mapping[str, Sequence[Round]], jobs: int, acknowledged: Sequen
             }
             for name, done in rounds.items()
         },
+        "engine": {name: _engine(done) for name, done in rounds.items()},
+    }
+
+
+def _engine(rounds: Sequence[Round]) -> dict[str, float] | None:
+    """What the engine said in these rounds, medians; None where no round was long enough."""
+    seen = [(each.engine, each.complaints_per_second) for each in rounds if each.engine is not None]
+    if not seen:
+        return None
+    return {
+        "busy": round(statistics.median(engine.busy for engine, _ in seen), 3),
+        "queue": round(statistics.median(engine.queue for engine, _ in seen), 1),
+        "job_requests_per_complaint": round(
+            statistics.median(engine.requests / rate for engine, rate in seen), 2
+        ),
     }
 
 

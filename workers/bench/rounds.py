@@ -6,8 +6,11 @@ import asyncio
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from workers.bench import engine_view
 from workers.bench.contestants import Contestant
+from workers.bench.engine_view import EngineView
 from workers.bench.load import Load, Walked
 from workers.bench.processes import cpu_seconds, rss_mb
 from workers.bench.rig import Rig
@@ -22,17 +25,20 @@ class Round:
         cpu_ms: process -> CPU milliseconds per complaint; `worker` is the contestant.
         rss_mb: the most memory that the worker had.
         lags: see `Walked`.
+        engine: what the engine said of itself meanwhile; None in a round too short for two looks.
     """
 
     complaints_per_second: float
     cpu_ms: Mapping[str, float]
     rss_mb: float
     lags: Sequence[float]
+    engine: EngineView | None
 
 
 async def play(rig: Rig, load: Load, contestant: Contestant, complaints: int, in_flight: int) -> Round:
     """One round, until its last complaint has ended."""
-    async with contestant.working() as pid:
+    clock, management_url = rig.parts.clock, rig.handle.management_url
+    async with contestant.working() as pid, engine_view.watched(management_url, clock) as readings:
         sizes: list[float] = []
         watching = asyncio.create_task(_note_memory(pid, sizes))
         pids = {**rig.fixed, "worker": pid}
@@ -48,6 +54,7 @@ async def play(rig: Rig, load: Load, contestant: Contestant, complaints: int, in
         {name: seconds * 1000 / complaints for name, seconds in used.items()},
         max(sizes),
         walked.lags,
+        engine_view.between(readings, *full_time(walked, in_flight)),
     )
 
 
@@ -58,13 +65,20 @@ async def _note_memory(pid: int, sizes: list[float]) -> None:
 
 
 def rate(walked: Walked, in_flight: int) -> float:
-    """Complaints ended per second, without the run-up and the run-out: while `in_flight` were under way. A round too
-    short for that counts from its beginning."""
+    """Complaints ended per second in the round's `full_time`."""
+    began, ended = full_time(walked, in_flight)
+    count = sum(began < at <= ended for at in walked.ended.values())
+    return count / max(0.001, (ended - began).total_seconds())
+
+
+def full_time(walked: Walked, in_flight: int) -> tuple[datetime, datetime]:
+    """From when to when, without the run-up and the run-out: while `in_flight` were under way. A round too short for
+    that counts from its beginning to its end."""
     ends = sorted(walked.ended.values())
     first, last = in_flight, len(ends) - in_flight
     if last - first < in_flight:
-        return len(ends) / max(0.001, (ends[-1] - walked.began).total_seconds())
-    return (last - first) / max(0.001, (ends[last] - ends[first]).total_seconds())
+        return walked.began, ends[-1]
+    return ends[first], ends[last]
 
 
 def median_ratio(mine: Sequence[Round], theirs: Sequence[Round]) -> float | None:

@@ -26,8 +26,8 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Rounds of each contestant, in turns.")] = 5,
     warm_ups: Annotated[
         int, typer.Option(min=0, help="Rounds of each before those: the engine's JVM compiles for minutes.")
-    ] = 3,
-    complaints: Annotated[int, typer.Option(min=1, help="Complaints per round.")] = 240,
+    ] = 2,
+    complaints: Annotated[int, typer.Option(min=1, help="Complaints per round.")] = 360,
     in_flight: Annotated[int, typer.Option(min=1, help="Complaints under way at once.")] = 60,
     seconds: Annotated[
         float, typer.Option(min=1, help="How long complaints come in at half of the peak.")
