@@ -11,8 +11,6 @@ import { said, translate } from './words.js';
 
 flatpickr.localize({ ...Mandarin, firstDayOfWeek: 1 });
 
-/** Milliseconds after which form-js takes note of what is typed. */
-const TYPING_PAUSE = 120;
 const CLOSED = new Set(['sending', 'sent', 'over']);
 
 class FormPage {
@@ -29,7 +27,8 @@ class FormPage {
   async show() {
     const own = this._draft.read();
     const kept = own ?? this._source.draft ?? null;
-    this._form = new Form({ container: this._place(), debounce: TYPING_PAUSE, additionalModules: [ownFields, { translate: ['value', translate] }] });
+    // what is typed is taken on at once: a field that is drawn anew in between would lose it
+    this._form = new Form({ container: this._place(), debounce: false, additionalModules: [ownFields, { translate: ['value', translate] }] });
     this._watch();
     await this._fill(this._dataWith(kept));
     this._set('ready', kept && Object.keys(kept).length ? 'restored' : null);

@@ -72,6 +72,29 @@ def test_answers_carry_the_token_and_only_what_was_asked(browser: Browser, stage
     assert len(headers["idempotency-key"]) == 32
 
 
+@pytest.mark.parametrize("pause", [0, 40, 80, 160])
+def test_what_is_typed_right_after_a_number_is_not_taken_back(
+    browser: Browser, stage: Stage, pause: int
+) -> None:
+    """form-js takes a number on once more a moment after it was left, and draws every field anew: the browser's clock
+    is moved to moments before and after it, and the text that is being written then stays."""
+    text = "已与客户商定，延长一天。"
+    with watched(browser, stage.url) as seen:
+        seen.page.clock.install()
+        page = seen.open(stage.show_form("decide-extension"))
+        page.clock.run_for(1000)
+        expect(page.locator("[data-form]")).to_have_attribute("data-state", "ready")
+        page.get_by_label("批准 Granted", exact=True).check()
+        page.clock.run_for(500)
+        page.get_by_role("textbox", name="延长多少").focus()
+        page.keyboard.insert_text("1")
+        page.keyboard.press("Tab")
+        page.clock.run_for(pause)
+        page.keyboard.insert_text(text)
+        page.clock.run_for(500)
+        assert page.get_by_role("textbox", name="向客户说明").input_value() == text
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_a_form_is_accessible_and_fits_its_screen(
