@@ -61,6 +61,10 @@ class EngineSettings(BaseModel):
         description="How long a task may run while the time-out of its job is extended; then it hangs, and the job is "
         "offered to other workers",
     )
+    stream: bool = Field(
+        True,
+        description="Have the engine push jobs as they come up (8.4 and later), beside asking for them; off: only ask",
+    )
     max_jobs: int = Field(32, ge=1, description="Jobs of one type that a worker holds at once")
     threads: int = Field(
         16, ge=1, description="Threads that run task handlers; one job type may have three quarters of them"

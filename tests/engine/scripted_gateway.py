@@ -50,6 +50,7 @@ class ScriptedGateway(GatewayServicer):  # type: ignore[misc]
     Attributes:
         calls: everything that came in.
         faults: by name of the call, what the next ones meet; `always` what every one meets.
+        pushes: whether it knows streams of jobs. A new job goes to a stream of its type then, if there is one.
         activations: how often each job was handed out, by key.
     """
 
@@ -59,6 +60,8 @@ class ScriptedGateway(GatewayServicer):  # type: ignore[misc]
     always: dict[str, Fault] = field(default_factory=dict)
     activations: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     open: dict[int, Offered] = field(default_factory=dict)
+    pushes: bool = False
+    streams: dict[str, list[asyncio.Queue[Offered]]] = field(default_factory=lambda: defaultdict(list))
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -103,7 +106,10 @@ class ScriptedGateway(GatewayServicer):  # type: ignore[misc]
             key=key, type=kind, elementId=f"Task_{kind}", retries=retries, variables=text, customHeaders="{}"
         )
         async with self._news:
-            self.open[key] = Offered(raw)
+            self.open[key] = offered = Offered(raw)
+            if self.streams[kind]:
+                offered.deadline = time.monotonic() + 60  # what it would give a stream that takes it
+                self.streams[kind][0].put_nowait(offered)
             self._news.notify_all()
         return key
 
@@ -131,6 +137,26 @@ class ScriptedGateway(GatewayServicer):  # type: ignore[misc]
                 return
             await asyncio.sleep(min(left, 0.01))
         yield pb.ActivateJobsResponse(jobs=found)
+
+    async def StreamActivatedJobs(  # noqa: N802
+        self, request: pb.StreamActivatedJobsRequest, context: grpc.aio.ServicerContext
+    ) -> AsyncIterator[pb.ActivatedJob]:
+        if not self.pushes:
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "an old gateway")
+        await self._called("StreamActivatedJobs", request, context)
+        jobs: asyncio.Queue[Offered] = asyncio.Queue()
+        self.streams[request.type].append(jobs)
+        try:
+            while True:
+                offered = await jobs.get()
+                self.activations[offered.raw.key] += 1
+                offered.deadline = time.monotonic() + request.timeout / 1000
+                offered.raw.deadline = int(time.time() * 1000) + request.timeout
+                yield offered.raw
+        finally:
+            self.streams[request.type].remove(jobs)
+            while not jobs.empty():
+                jobs.get_nowait().deadline = 0.0  # nobody took it: polls may
 
     async def CompleteJob(  # noqa: N802
         self, request: pb.CompleteJobRequest, context: grpc.aio.ServicerContext

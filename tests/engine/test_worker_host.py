@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.engine.conftest import PROBES, Probe
@@ -20,6 +21,7 @@ from workers.engine.deployment import deploy
 from workers.engine.host import WorkerHost
 from workers.engine.incidents import Incidents
 from workers.engine.jobs import Job, Task, bind
+from workers.engine.messages import Messages
 from workers.errors import Broken, BusinessError, Conflict, DubanError, Refused, RetryLater
 from workers.settings import EngineSettings
 
@@ -200,6 +202,63 @@ def test_a_host_holds_no_more_than_its_cap_and_gives_back_what_it_did_not_begin(
     probe.run(another_host())
     assert sorted(number for number, _ in begun) == sorted(numbers), "each was done once"
     assert {retries for _, retries in begun} == {3}, "giving back uses up no tries"
+
+
+def test_a_burst_is_pushed_to_whoever_has_room_and_done_once(probe: Probe, tmp_path: Path) -> None:
+    """One host hangs with a task; what it has no room for, and its connection neither, another one does meanwhile."""
+    deploy_slow(probe, tmp_path)
+    done: list[str] = []
+    hangs, may_end = threading.Event(), threading.Event()
+    text = "字" * 1000
+
+    def slow(*, number: str, text: str) -> None:
+        hangs.set()
+        assert may_end.wait(240)
+        done.append(number)
+
+    def quick(*, number: str, text: str) -> None:
+        done.append(number)
+
+    settings = EngineSettings(max_jobs=4, threads=2)
+
+    async def story() -> list[str]:
+        stop, messages = asyncio.Event(), Messages(probe.engine.gateway)
+        hanging, free = (
+            WorkerHost(probe.engine.handle, [bind(Task("probe-slow-work", task), {})], settings)
+            for task in (slow, quick)
+        )
+        running = [asyncio.create_task(hanging.run(stop))]
+        numbers = [f"B{index}" for index in range(150)]
+        for number in numbers:
+            facts = {"number": number, "text": text}
+            await messages.publish("probe-slow-started", number, number, timedelta(hours=1), facts)
+            assert hanging.status["probe-slow-work"].running <= 4
+        assert await asyncio.to_thread(hangs.wait, 60)
+        running.append(asyncio.create_task(free.run(stop)))
+        async with asyncio.timeout(240):
+            while len(done) < 60:
+                await asyncio.sleep(0.05)
+                assert hanging.status["probe-slow-work"].running <= 4
+            may_end.set()
+            while len(done) < 150:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        stop.set()
+        await asyncio.gather(*running)
+        return numbers
+
+    numbers = probe.run(story())
+    for number in numbers:
+        probe.wait_end(number)
+    assert sorted(done) == sorted(numbers), "each once"
+    assert pushed(probe, "probe-slow-work") > 0
+
+
+def pushed(probe: Probe, kind: str) -> float:
+    """How many jobs of a type the engine says that it pushed."""
+    url = f"{probe.engine.handle.management_url}/actuator/prometheus"
+    page = httpx.get(url, trust_env=False, timeout=60).text
+    lines = [line for line in page.splitlines() if 'action="pushed"' in line and f'type="{kind}"' in line]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 def test_a_job_that_takes_three_times_its_time_out_is_done_once(probe: Probe, tmp_path: Path) -> None:

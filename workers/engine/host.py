@@ -1,5 +1,5 @@
-"""The worker host: fetches jobs by long polling, runs their tasks in threads, tells the engine what became
-of them.
+"""The worker host: takes jobs that the engine pushes or that it asks for, runs their tasks in threads, tells the
+engine what became of them.
 
 Why not pyzeebe's own worker: docs/adr/0002-worker-host.md. What can go wrong, and what is done about it:
 docs/worker-host.md.

@@ -19,6 +19,7 @@ from workers.engine.held import Held
 from workers.engine.jobs import BoundTask
 from workers.engine.keep import is_cancelled
 from workers.engine.report import TypeStatus
+from workers.engine.room import Room
 from workers.settings import EngineSettings
 
 log = logging.getLogger(__name__)
@@ -34,8 +35,13 @@ _PAUSES: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 _FOR_US: Final = ("number",)  # for log and trace; and an empty list would mean every variable
 
 
+def variables_of(task: BoundTask) -> tuple[str, ...]:
+    """The variables that come with its jobs, each named once: 8.5 pushes no job whose variables are named twice."""
+    return tuple(dict.fromkeys((*task.fetch_variables, *_FOR_US)))
+
+
 class Poll:
-    """The long polling of one job type. At most `settings.max_jobs` of it are held at once.
+    """The long polling of one job type, as far as there is room.
 
     While some are held, it asks for more only every `GATHERING_SECONDS`: a worker that is busy takes what gathers
     meanwhile with one request, which the engine answers with less work than several (docs/performance.md), or leaves it
@@ -52,6 +58,7 @@ class Poll:
         task: BoundTask,
         settings: EngineSettings,
         worker: str,
+        room: Room,
         status: TypeStatus,
         begin: Callable[[BoundTask, Held], None],
         poll_seconds: float,
@@ -63,20 +70,10 @@ class Poll:
         self._status = status
         self._begin = begin
         self._poll_seconds = poll_seconds
-        self._room = asyncio.Event()
-        self._is_finishing = False
-
-    def ended(self) -> None:
-        """A job of this type is held no longer: there may be room."""
-        self._room.set()
-
-    def finish(self) -> None:
-        """Ask no more: `run` returns with the answer that is still to come."""
-        self._is_finishing = True
-        self._room.set()
+        self._room = room
 
     async def run(self) -> None:
-        """Ask until told to finish, or cancelled. No answer, and no error of the client either, ends it."""
+        """Ask until the room is closed, or cancelled. No answer, and no error of the client either, ends it."""
         troubles = 0
         while await self._wants_more():
             try:
@@ -94,31 +91,27 @@ class Poll:
                 await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311
 
     async def _wants_more(self) -> bool:
-        """Wait until there is room; and until no job is held, though not for long. False when told to finish."""
+        """Wait until there is room; and until no job is held, though not for long. False when the room is closed."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(GATHERING_SECONDS):
-                await self._holds_fewer_than(1)
-        await self._holds_fewer_than(self._settings.max_jobs)
-        return not self._is_finishing
-
-    async def _holds_fewer_than(self, count: int) -> None:
-        while self._status.running >= count and not self._is_finishing:
-            self._room.clear()
-            await self._room.wait()
+                await self._room.wait(lambda: self._room.held < 1)
+        await self._room.wait(lambda: self._room.request > 0)
+        return not self._room.is_closing
 
     async def _activate(self) -> None:
+        count = self._room.request
         request = ActivateJobsRequest(
             type=self._task.type,
             worker=self._worker,
             timeout=self._settings.job_timeout_seconds * 1000,
-            maxJobsToActivate=self._settings.max_jobs - self._status.running,
-            fetchVariable=(*self._task.fetch_variables, *_FOR_US),
+            maxJobsToActivate=count,
+            fetchVariable=variables_of(self._task),
             requestTimeout=int(self._poll_seconds * 1000),
             tenantIds=self._gateway.tenant_ids,
         )
         call = self._gateway.stub.ActivateJobs(request, timeout=_PATIENCE * self._poll_seconds)
         try:
-            with measured("activate-jobs"):
+            with measured("activate-jobs"), self._room.asking(count):
                 async for response in call:
                     now = time.monotonic()
                     for raw in response.jobs:

@@ -1,4 +1,4 @@
-"""One run of a worker host: its polls, the jobs it holds, and how it ends."""
+"""One run of a worker host: its polls and streams, the jobs it holds, and how it ends."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from workers.engine.keep import end, kept
 from workers.engine.long_jobs import LongJobs
 from workers.engine.polls import Poll
 from workers.engine.report import TypeStatus
+from workers.engine.room import Room
+from workers.engine.streams import JobStream
 from workers.engine.threads import TaskThreads
 from workers.log_context import about
 from workers.settings import EngineSettings
@@ -28,8 +30,8 @@ from workers.tracing import Span, span
 log = logging.getLogger(__name__)
 
 LAST_ANSWER_SECONDS: Final = 0.5
-"""How long the end waits for polls that are being answered: jobs that are on their way would else wait for their
-time-out. A poll that has no answer by then is one that the engine has no job for."""
+"""How long the end waits for polls that are being answered, and for what was pushed: jobs that are on their way would
+else wait for their time-out. A poll that has no answer by then is one that the engine has no job for."""
 HAND_BACK_SECONDS: Final = 3.0
 """How long the end waits until the engine has heard of the jobs that are handed back."""
 
@@ -65,8 +67,17 @@ class Shift:
         self._working: dict[Held, asyncio.Task[None]] = {}
         self._came_late: set[Held] = set()
         self._is_stopping = False
+        self._rooms = {
+            kind: Room(settings.max_jobs, statuses[kind], is_shared=settings.stream) for kind in tasks
+        }
         self._polls = {
-            kind: Poll(gateway, task, settings, worker, statuses[kind], self._begin, poll_seconds)
+            kind: Poll(
+                gateway, task, settings, worker, self._rooms[kind], statuses[kind], self._begin, poll_seconds
+            )
+            for kind, task in tasks.items()
+        }
+        self._streams = {
+            kind: JobStream(gateway, task, settings, worker, self._rooms[kind], self._begin)
             for kind, task in tasks.items()
         }
         self._shares = {kind: asyncio.Semaphore(thread_share(settings.threads)) for kind in tasks}
@@ -79,7 +90,11 @@ class Shift:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then finish what was begun, as long as the grace period lasts, and hand
         back the rest at once."""
-        polls = [asyncio.create_task(kept(f"poll {kind}", poll.run)) for kind, poll in self._polls.items()]
+        sources = [
+            asyncio.create_task(kept(f"{name} {kind}", source.run))
+            for name, of_types in (("poll", self._polls), ("stream", self._streams))
+            for kind, source in of_types.items()
+        ]
         others = [
             asyncio.create_task(kept("renew", self._renew)),
             asyncio.create_task(kept("long jobs", self._long_jobs.run)),
@@ -88,11 +103,11 @@ class Shift:
             await stop.wait()
         finally:
             self._is_stopping = True
-            for poll in self._polls.values():
-                poll.finish()
-            if polls:
-                await asyncio.wait(polls, timeout=LAST_ANSWER_SECONDS)
-            await end(polls)
+            for stream in self._streams.values():
+                stream.finish()
+            if sources:
+                await asyncio.wait(sources, timeout=LAST_ANSWER_SECONDS)
+            await end(sources)
             await self._drain()
             await end(others)
 
@@ -108,7 +123,7 @@ class Shift:
     def _ended(self, kind: str, held: Held) -> None:
         del self._working[held]
         self._statuses[kind].running -= 1
-        self._polls[kind].ended()
+        self._rooms[kind].changed()
 
     async def _work(self, task: BoundTask, held: Held) -> None:
         with about(**held.facts), traced(held) as done:
