@@ -11,6 +11,7 @@ import pytest
 from tests.records.streams import (
     START,
     apply_in_bulks,
+    body,
     element,
     incident,
     instance,
@@ -23,7 +24,8 @@ from tests.records.streams import (
     user_task,
 )
 from workers.records.apply import ForeignRecords, apply_batch
-from workers.records.reading import MalformedBatch, Record
+from workers.records.projection import project
+from workers.records.reading import MalformedBatch, Record, read_batch
 from workers.store import record_queries, task_view
 from workers.store.database import Database
 from workers.store.record_tables import Incident, ProcessInstance, Timer, UserTask
@@ -222,6 +224,23 @@ def test_sequence_flows_and_unknown_records_are_passed_over(database: Database) 
     )
     assert applied.applied == 3
     assert tables(database)["elements"] == []
+
+
+def test_steps_of_elements_change_nothing_and_are_not_even_read() -> None:
+    """A text that looks like one is: a customer may have written what a record says."""
+    steps = [
+        element(1, 31, "SEQUENCE_FLOW", "SEQUENCE_FLOW_TAKEN"),
+        element(2, 32, "SERVICE_TASK", "ELEMENT_COMPLETING"),
+        element(3, 32, "SERVICE_TASK", "ELEMENT_TERMINATING"),
+    ]
+    said = '{"valueType":"PROCESS_INSTANCE","intent":"ELEMENT_COMPLETING"}'
+    others = [
+        element(4, 32, "SERVICE_TASK", "ELEMENT_COMPLETED"),
+        record(5, "VARIABLE", "CREATED", 41, {"name": "text", "value": said}),
+        record(6, "VARIABLE", "CREATED", 42, {"intent": "ELEMENT_COMPLETING"}),
+    ]
+    assert project(steps).rows == {}
+    assert read_batch(body([*steps, *others])) == others
 
 
 def test_a_migrated_instance_is_one_of_the_other_process(database: Database) -> None:

@@ -55,6 +55,7 @@ def apply_batch(database: Database, records: Iterable[Record], now: datetime | N
     batch = list(records)
     if not batch:
         return Applied()
+    changes = project(batch)  # before the turn to write: nearly always all of it is new
     with database.begin() as tx:
         positions = lock_positions(tx, {record.partition for record in batch})
         fresh = []
@@ -66,7 +67,7 @@ def apply_batch(database: Database, records: Iterable[Record], now: datetime | N
             elif record.at > newest:
                 raise ForeignRecords(_foreign(record, position))
         if fresh:
-            write(tx, project(fresh))
+            write(tx, changes if len(fresh) == len(batch) else project(fresh))
             save_positions(tx, positions, now)
     return Applied(
         applied=len(fresh),
