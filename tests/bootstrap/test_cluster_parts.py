@@ -22,6 +22,7 @@ from tests.engine.scripted_gateway import ScriptedGateway
 from tests.engine_fixture import LoopThread
 from tests.records.streams import body, instance
 from workers.bootstrap.parts import assembled
+from workers.bootstrap.turns import RECORDS_STEP_BACK, SENDER_STEP_BACK
 from workers.clock import SystemClock
 from workers.errors import Refused
 from workers.settings import Settings
@@ -128,6 +129,12 @@ def _environment(settings: dict[str, str]) -> dict[str, str]:
     return os.environ | {f"DUBAN_{name.upper()}": value for name, value in settings.items()}
 
 
+def steps_back(process: subprocess.Popen[str], by: int) -> bool:
+    """Whether it is so much nicer than this process, as far as there is room for that."""
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    return os.getpriority(os.PRIO_PROCESS, process.pid) == min(ours + by, 19)
+
+
 def get(address: str) -> tuple[int, dict[str, Any]]:
     answer = httpx.get(address, trust_env=False, timeout=30)
     return answer.status_code, answer.json()
@@ -150,7 +157,8 @@ def test_the_record_stream_is_taken_at_a_fixed_port_by_whoever_knows_the_passwor
     """The exporter of an engine elsewhere can be told address and password."""
     port = str(_free_port())
     told = {"records__password": PASSWORD, "probe__port": port}
-    with running("records", "--port", "0", data=tmp_path, said="ready", **told) as (_, line):
+    with running("records", "--port", "0", data=tmp_path, said="ready", **told) as (process, line):
+        assert steps_back(process, RECORDS_STEP_BACK)
         address = line.removeprefix("ready").strip()
         assert PASSWORD not in line
         assert get(f"{address}/healthz") == (200, {"ok": True})
@@ -239,8 +247,12 @@ def test_a_desk_takes_complaints_before_its_engine_is_there(tmp_path: Path, abse
 def test_the_sender_sends_before_its_engine_is_there(tmp_path: Path, absent: Absent) -> None:
     """People are told, whether the engine is there or not."""
     port = str(_free_port())
-    with running("send", data=tmp_path, said="sending", engine__address=absent.address, probe__port=port):
+    with running("send", data=tmp_path, said="sending", engine__address=absent.address, probe__port=port) as (
+        process,
+        _,
+    ):
         assert get(f"http://127.0.0.1:{port}/healthz")[0] == 200
+        assert steps_back(process, SENDER_STEP_BACK)
 
 
 def test_the_desk_answers_by_the_name_of_its_service(tmp_path: Path, gateway: str) -> None:
@@ -277,7 +289,8 @@ def test_workers_tell_a_probe_how_they_are(tmp_path: Path, gateway: str) -> None
     port = str(_free_port())
     with running(
         "work", *rest, data=tmp_path, said="working on", engine__address=gateway, probe__port=port
-    ) as (_, line):
+    ) as (process, line):
+        assert steps_back(process, 0)
         assert line.strip() == f"working on {TASKS[0].type}, {TASKS[1].type}"
         assert get(f"http://127.0.0.1:{port}/healthz") == (200, {"ok": True, "says": None})
         polled = scrape(f"http://127.0.0.1:{port}")["duban_jobs_held"]

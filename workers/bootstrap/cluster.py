@@ -15,6 +15,7 @@ from workers.bootstrap.probe import Told, probed
 from workers.bootstrap.running import RunUntil, stop_on_signals
 from workers.bootstrap.telling import instance_figures, told_of_host
 from workers.bootstrap.traces import traced_to
+from workers.bootstrap.turns import RECORDS_STEP_BACK, SENDER_STEP_BACK, short_turns, step_back
 from workers.clock import SystemClock
 from workers.engine.broker import connect, handle_of
 from workers.engine.gateway import Gateway
@@ -54,6 +55,7 @@ async def work(settings: Settings, only: Sequence[str], say: Say, but: Sequence[
     _refuse_moved_clock(settings)
     stopping = stop_on_signals(no_later_than=settings.engine.grace_seconds + MARGIN_SECONDS)
     clock = SystemClock()
+    short_turns()
     run = RunUntil(stopping)
     with assembled(settings, clock, owns_staff=False) as parts, traced_to(settings.tracing, "work"):
         tasks = parts.bound_tasks(only, but)
@@ -80,6 +82,7 @@ async def send(settings: Settings, say: Say) -> None:
         Refused: as `work`. Unavailable: no engine address, or the database does not answer.
     """
     _refuse_moved_clock(settings)
+    step_back(SENDER_STEP_BACK)
     run = RunUntil(stop_on_signals())
     clock = SystemClock()
     with assembled(settings, clock, owns_staff=False) as parts, traced_to(settings.tracing, "send"):
@@ -109,6 +112,7 @@ async def records(settings: Settings, ready: Callable[[str], None]) -> None:
             "记录端点没有密码。 Set DUBAN_RECORDS__PASSWORD, and the same in the engine's exporter: whoever "
             "reaches the port without one could forge records."
         )
+    step_back(RECORDS_STEP_BACK)
     stopping = stop_on_signals()
     previous = told.previous_password.get_secret_value() if told.previous_password else None
     with closing(open_store(settings)) as database:
